@@ -1,0 +1,37 @@
+"""Everything colorcli raises on purpose, and the exit code that each becomes on the command line.
+
+ColorcliError           1   something that a user can understand and mend
+├── UsageError          2   options or inputs that do not fit together; nothing was touched
+├── PhotoError          1   one input could not be read or one output not written
+└── VerificationError   4   weights or data are not what they claim to be
+    └── WeightsMissing  4   weights that are known but not on this machine
+Other exit codes: 0 done, 3 some inputs failed and the rest are done, 130 Ctrl-C, 143 TERM.
+"""
+
+PARTIAL_FAILURE = 3
+
+
+class ColorcliError(Exception):
+    """Base class; its text is the whole message: what went wrong, with which file or option, what to do."""
+
+    exit_code = 1
+
+
+class UsageError(ColorcliError):
+    """Options or inputs that do not fit together, found before any work."""
+
+    exit_code = 2
+
+
+class PhotoError(ColorcliError):
+    """A picture that cannot be read or written. The text names the file and the reason."""
+
+
+class VerificationError(ColorcliError):
+    """Weights or data that are not what they claim to be: wrong hash, truncated, wrong shapes, NaN."""
+
+    exit_code = 4
+
+
+class WeightsMissing(VerificationError):
+    """Known weights that are not on this machine. The text says which file to put where."""
