@@ -1,0 +1,28 @@
+"""The one contract of every model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class ColorModel(nn.Module):
+    """A colorizer: `forward` gives the paper's native output for its loss, `predict_ab` colours.
+
+    Attributes that `weights.load_model` fills: label ("gan@photo", or a file's stem), weights_sha256,
+    default_size (short side in px that the network works best at) and default_saturation.
+    """
+
+    label: str = "untrained"
+    weights_sha256: str = ""
+    default_size: int = 128
+    default_saturation: float = 1.0
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__()
+        self.config = config  # what rebuilds this network, kept in the weights file
+
+    def predict_ab(self, L: Tensor) -> Tensor:
+        """L (B, 1, H, W) in 0..100 -> ab (B, 2, H, W) in Lab units, in the dtype of the weights."""
+        raise NotImplementedError

@@ -1,0 +1,47 @@
+"""`gan`: the generator that colours photos, trained with L1 and against a PatchGAN.
+
+After Petre et al. (paper 001 section 3) and Isola et al. 2017 (paper 002 section 3). Where the papers run a plain
+U-Net at the full size of L, this one folds 2x2 pixels of L into four channels first and gives ab at half the size
+of L: chroma needs no more (broadcast video carries no more), and the same time buys twice the context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from colorcli.models.base import ColorModel
+from colorcli.models.blocks import PatchDiscriminator, ResidualUNet
+
+AB_SCALE = 100.0  # one unit of the network's output in Lab units
+
+
+class GanGenerator(ColorModel):
+    """L -> ab through a residual U-Net; 11.1 million parameters as configured by default."""
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (32, 64, 128, 256, 384),
+        encoder_blocks: Sequence[int] = (1, 1, 2, 2, 2),
+        decoder_blocks: Sequence[int] = (1, 1, 1, 1),
+    ) -> None:
+        super().__init__(
+            widths=list(widths), encoder_blocks=list(encoder_blocks), decoder_blocks=list(decoder_blocks)
+        )
+        self.unet = ResidualUNet(4, 2, widths, encoder_blocks, decoder_blocks)
+
+    def forward(self, L: Tensor) -> Tensor:
+        """L (B, 1, H, W) in 0..100, sides multiples of 32 -> ab / AB_SCALE (B, 2, H/2, W/2)."""
+        return self.unet(F.pixel_unshuffle((L - 50) / 50, 2))
+
+    def predict_ab(self, L: Tensor) -> Tensor:
+        """L (B, 1, H, W) in 0..100, sides multiples of 32 -> ab (B, 2, H, W) in Lab units."""
+        ab = self(L) * AB_SCALE
+        return F.interpolate(ab, size=L.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def discriminator() -> PatchDiscriminator:
+    """The 34x34 PatchGAN of paper 001 section 3: sees L / 100 and ab / AB_SCALE as three channels."""
+    return PatchDiscriminator(in_channels=3, width=64, layers=2)
