@@ -17,100 +17,114 @@ LAB_CUT, LAB_SLOPE, LAB_OFFSET = 0.008856, 7.787, 16.0 / 116.0
 
 
 
-def _xyz_matrix(like: Tensor) -> Tensor:
-    """Linear RGB -> XYZ relative to the white point."""
-    white = torch.tensor(WHITE_D65, dtype=torch.float64)
-    return (torch.tensor(XYZ_FROM_RGB, dtype=torch.float64) / white[:, None]).to(like.device, like.dtype)
+def _xyz_matrix() -> Tensor:
+    """Linear RGB -> XYZ relative to the white point, float64 (3, 3)."""
+    return torch.tensor(XYZ_FROM_RGB, dtype=torch.float64) / torch.tensor(WHITE_D65, dtype=torch.float64)[:, None]
 
 
-def _rgb_matrix(like: Tensor) -> Tensor:
-    """XYZ relative to the white point -> linear RGB."""
-    white = torch.tensor(WHITE_D65, dtype=torch.float64)
-    inverse = torch.linalg.inv(torch.tensor(XYZ_FROM_RGB, dtype=torch.float64))
-    return (inverse * white[None, :]).to(like.device, like.dtype)
+def _rgb_matrix() -> Tensor:
+    """XYZ relative to the white point -> linear RGB, float64 (3, 3)."""
+    return torch.linalg.inv(_xyz_matrix())
 
 
 def _mix(matrix: Tensor, x: Tensor) -> Tensor:
-    """(K, C) times (..., C, H, W) -> (..., K, H, W), as sums of planes: no copy to channels-last."""
+    """(K, C) times (..., C, H, W) -> (..., K, H, W), plane by plane: much quicker than a product on many pixels."""
     planes = x.unbind(-3)
-    return torch.stack([sum(float(w) * p for w, p in zip(row, planes, strict=True)) for row in matrix], dim=-3)
+    out = x.new_empty((*x.shape[:-3], len(matrix), *x.shape[-2:]))
+    for row, plane in zip(matrix.tolist(), out.unbind(-3), strict=True):
+        torch.mul(planes[0], row[0], out=plane)
+        for weight, other in zip(row[1:], planes[1:], strict=True):
+            plane.add_(other, alpha=weight)
+    return out
+
+
+# The curves below are a power above a cut and a line under it. Each is written as
+# power(max(x, cut)) + slope * (x - max(x, cut)), which is the same and far quicker than choosing per pixel.
 
 
 def srgb_to_linear(rgb: Tensor) -> Tensor:
     """sRGB in 0..1 -> linear RGB in 0..1 (IEC 61966-2-1), any shape."""
-    return torch.where(rgb > 0.04045, ((rgb.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    high = rgb.clamp_min(0.04045)
+    return ((high + 0.055) / 1.055) ** 2.4 + (rgb - high) / 12.92
 
 
 def linear_to_srgb(linear: Tensor) -> Tensor:
     """Linear RGB -> sRGB (IEC 61966-2-1), any shape; values below 0 stay on the line through 0."""
-    curve = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
-    return torch.where(linear > 0.0031308, curve, linear * 12.92)
+    high = linear.clamp_min(0.0031308)
+    return (high ** (1 / 2.4)).mul_(1.055).sub_(0.055).add_(linear - high, alpha=12.92)
 
 
 def _lab_f(t: Tensor) -> Tensor:
-    return torch.where(t > LAB_CUT, t.clamp_min(LAB_CUT) ** (1 / 3), LAB_SLOPE * t + LAB_OFFSET)
+    high = t.clamp_min(LAB_CUT)
+    return high ** (1 / 3) + (t - high) * LAB_SLOPE
+
+
+def _lab_f_inverse(f: Tensor) -> Tensor:
+    high = f.clamp_min(6 / 29)
+    return (high * high).mul_(high).add_(f - high, alpha=1 / LAB_SLOPE)
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
     """sRGB (..., 3, H, W) in 0..1 -> Lab (..., 3, H, W)."""
     linear = srgb_to_linear(rgb)
-    fx, fy, fz = _lab_f(_mix(_xyz_matrix(linear), linear)).unbind(-3)
+    fx, fy, fz = _lab_f(_mix(_xyz_matrix(), linear)).unbind(-3)
     return torch.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], dim=-3)
 
 
 def rgb_to_L(rgb: Tensor) -> Tensor:
     """sRGB (..., 3, H, W) in 0..1 -> L (..., 1, H, W) in 0..100: `rgb_to_lab` without a and b."""
     linear = srgb_to_linear(rgb)
-    return 116 * _lab_f(_mix(_xyz_matrix(linear)[1:2], linear)) - 16
+    return 116 * _lab_f(_mix(_xyz_matrix()[1:2], linear)) - 16
 
 
 def lab_to_linear(L: Tensor, ab: Tensor) -> Tensor:
     """L (..., 1, H, W) and ab (..., 2, H, W) -> linear RGB (..., 3, H, W), beyond 0..1 where outside sRGB."""
-    fy = (L.squeeze(-3) + 16) / 116
+    fy = (L + 16).squeeze(-3).mul_(1 / 116)
     a, b = ab.unbind(-3)
-    f = torch.stack([fy + a / 500, fy, fy - b / 200], dim=-3)
-    xyz = torch.where(f > 6 / 29, f * f * f, (f - LAB_OFFSET) / LAB_SLOPE)
-    return _mix(_rgb_matrix(xyz), xyz)
+    f = torch.stack([torch.add(fy, a, alpha=1 / 500), fy, torch.sub(fy, b, alpha=1 / 200)], dim=-3)
+    return _mix(_rgb_matrix(), _lab_f_inverse(f))
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
     """Lab (..., 3, H, W) -> sRGB (..., 3, H, W), clipped to 0..1 per channel.
 
-    For colours that may lie outside sRGB, call `fit_gamut` first: clipping alone shifts L and hue.
+    For colours that may lie outside sRGB use `merge`: clipping shifts L and hue.
     """
-    return linear_to_srgb(lab_to_linear(lab[..., :1, :, :], lab[..., 1:, :, :])).clamp(0, 1)
+    return linear_to_srgb(lab_to_linear(lab[..., :1, :, :], lab[..., 1:, :, :])).clamp_(0, 1)
 
 
 # Linear RGB this far outside 0..1 still rounds to the right 8-bit level
 GAMUT_LOW, GAMUT_HIGH = -1.5e-4, 1.001
 
 
-def fit_gamut(L: Tensor, ab: Tensor, steps: int = 10) -> Tensor:
-    """Less chroma where (L, ab) lies outside sRGB, at the same L and hue; elsewhere ab as it is.
+def _outside(linear: Tensor) -> Tensor:
+    """linear RGB (..., 3, H, W) -> bool (..., H, W)."""
+    r, g, b = linear.unbind(-3)
+    low, high = torch.minimum(r, g).minimum(b), torch.maximum(r, g).maximum(b)
+    return (low < GAMUT_LOW) | (high > GAMUT_HIGH)
 
-    L (..., 1, H, W) in 0..100 and ab (..., 2, H, W) -> ab (..., 2, H, W). The largest factor in 0..1 that brings a
-    pixel into sRGB is found by bisection (to 2**-steps); only the pixels outside are worked on.
+
+def merge(L: Tensor, ab: Tensor, steps: int = 10) -> Tensor:
+    """L (..., 1, H, W) in 0..100 and ab (..., 2, H, W) in Lab units -> sRGB (..., 3, H, W) in 0..1 at that L.
+
+    Where sRGB cannot show a colour, its chroma is reduced at constant L and hue: by the largest factor that fits,
+    found by bisection (to 2**-steps) for the pixels outside only.
     """
     linear = lab_to_linear(L, ab)
-    outside = (linear.amin(-3) < GAMUT_LOW) | (linear.amax(-3) > GAMUT_HIGH)  # (..., H, W)
-    if not bool(outside.any()):
-        return ab
-    channels_last = ab.movedim(-3, -1).clone()  # a copy: the caller's ab stays
-    colour = channels_last[outside].T[:, None, :]  # (2, 1, N)
-    light = L.squeeze(-3)[outside][None, None, :]  # (1, 1, N)
+    outside = _outside(linear)
+    if bool(outside.any()):
+        where = outside.nonzero(as_tuple=True)
+        light = L.squeeze(-3)[where][None, None]  # (1, 1, N)
+        colour = ab.movedim(-3, -1)[where].T[:, None]  # (2, 1, N)
+        linear.movedim(-3, -1)[where] = _fit(light, colour, steps)[:, 0].T
+    return linear_to_srgb(linear).clamp_(0, 1)
+
+
+def _fit(light: Tensor, colour: Tensor, steps: int) -> Tensor:
+    """L (1, 1, N) and ab (2, 1, N) -> linear RGB (3, 1, N) of the most chroma at that L and hue inside sRGB."""
     low, high = torch.zeros_like(light), torch.ones_like(light)
     for _ in range(steps):
         middle = (low + high) / 2
-        trial = lab_to_linear(light, colour * middle)
-        inside = ((trial.amin(0) >= GAMUT_LOW) & (trial.amax(0) <= GAMUT_HIGH))[None]
-        low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
-    channels_last[outside] = (colour * low)[:, 0, :].T
-    return channels_last.movedim(-1, -3)
-
-
-def merge(L: Tensor, ab: Tensor) -> Tensor:
-    """L (..., 1, H, W) in 0..100 and ab (..., 2, H, W) -> sRGB (..., 3, H, W) in 0..1 at that L.
-
-    Chroma that sRGB cannot show is reduced at constant L and hue.
-    """
-    return linear_to_srgb(lab_to_linear(L, fit_gamut(L, ab))).clamp(0, 1)
+        out = _outside(lab_to_linear(light, colour * middle))[None]
+        low, high = torch.where(out, low, middle), torch.where(out, middle, high)
+    return lab_to_linear(light, colour * low)

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 class Spec:
     """What can be said of a system without building it.
 
-    factory: "module:Class" of its network. multiple: the network's input sides are multiples of this (px).
+    factory: "module:Class" of its network.
     """
 
     factory: str
     summary: str
     paper: str
-    multiple: int
 
 
 MODELS: dict[str, Spec] = {
@@ -30,7 +29,6 @@ MODELS: dict[str, Spec] = {
         factory="colorcli.models.gan:GanGenerator",
         summary="residual U-Net generator trained with L1 and a PatchGAN",
         paper="Petre et al. (paper 001, section 3); Isola et al. 2017 (paper 002, section 3)",
-        multiple=32,
     ),
 }
 

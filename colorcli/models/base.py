@@ -16,6 +16,7 @@ class ColorModel(nn.Module):
 
     label: str = "untrained"
     weights_sha256: str = ""
+    multiple: int = 1  # sides of L are multiples of this
     default_size: int = 128
     default_saturation: float = 1.0
 

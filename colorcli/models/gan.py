@@ -21,6 +21,8 @@ AB_SCALE = 100.0  # one unit of the network's output in Lab units
 class GanGenerator(ColorModel):
     """L -> ab through a residual U-Net; 11.1 million parameters as configured by default."""
 
+    multiple = 32
+
     def __init__(
         self,
         widths: Sequence[int] = (32, 64, 128, 256, 384),

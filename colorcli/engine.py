@@ -1,0 +1,188 @@
+"""Colorizer: a photo in, the same photo in colour out.
+
+The network sees a small copy of the luminance. Its ab is brought to full size along the edges of L by a guided
+filter (He et al. 2010, in the fast form of He and Sun 2015), and joined with the luminance of the source, which is
+never resampled. Full-size work goes in bands of rows, so that memory stays near one copy of the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from colorcli.color import merge, rgb_to_L
+from colorcli.device import choose_device, choose_precision
+from colorcli.errors import ColorcliError, UsageError
+
+if TYPE_CHECKING:
+    from colorcli.models.base import ColorModel
+    from colorcli.photo import Photo
+
+SMALLEST_SIZE, LARGEST_SIZE = 32, 2048  # px, what --size takes
+MOST_AREA = 6  # the network's picture has at most this many times size * size pixels: panoramas get smaller
+GUIDE_SIDE = 512  # px, the longer side of the short side at which ab is fitted to L
+GUIDE_RADIUS = 1.5  # of the guided filter, in pixels of the network's ab
+GUIDE_SMOOTHNESS = 4.0  # in L units: edges of L above this carry edges of colour
+BAND_PIXELS = {"cpu": 100_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
+
+
+class Colorizer:
+    """Colours photos with one model on one device.
+
+    model: as `weights.load_model` gives it. size: short side in px that the network sees, default the model's own.
+    saturation: factor on the chroma, 0 (grey) to 4, default the model's own. device, precision: see `device`.
+    UsageError for values out of range or a device that is not there.
+    """
+
+    def __init__(
+        self,
+        model: ColorModel,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        size: int | None = None,
+        saturation: float | None = None,
+    ) -> None:
+        self.device = choose_device(device)
+        self.dtype = choose_precision(precision, self.device)
+        self.size = model.default_size if size is None else size
+        self.saturation = model.default_saturation if saturation is None else saturation
+        if not SMALLEST_SIZE <= self.size <= LARGEST_SIZE:
+            raise UsageError(f"--size {self.size}: not within {SMALLEST_SIZE} to {LARGEST_SIZE} px")
+        if not 0 <= self.saturation <= 4:
+            raise UsageError(f"--saturation {self.saturation:g}: not within 0 to 4")
+        self.name, self.weights_sha256 = model.label, model.weights_sha256
+        self.model = model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def __call__(self, photo: Photo) -> Photo:
+        """The photo in colour: pixels uint8 (H, W, 3) at the luminance of the source, all else carried over.
+
+        ColorcliError if the network's colours are not finite numbers.
+        """
+        return self.many([photo])[0]
+
+    @torch.inference_mode()
+    def many(self, photos: Sequence[Photo]) -> list[Photo]:
+        """Colour photos; those of one network shape go through the network together."""
+        small = [self._network_input(photo.pixels) for photo in photos]
+        by_shape: dict[torch.Size, list[int]] = {}
+        for i, L in enumerate(small):
+            by_shape.setdefault(L.shape, []).append(i)
+        done: dict[int, Photo] = {}
+        for indices in by_shape.values():
+            for i, ab in zip(indices, self._predict(torch.cat([small[i] for i in indices])), strict=True):
+                done[i] = replace(photos[i], pixels=self._full_size(photos[i].pixels, ab[None]))
+        return [done[i] for i in range(len(photos))]
+
+    def _network_input(self, pixels: np.ndarray) -> Tensor:
+        """L (1, 1, h, w) of the photo at the network's size, aspect ratio kept, not yet padded."""
+        height, width = pixels.shape[:2]
+        scale = self.size / min(height, width)
+        scale *= min(1.0, (MOST_AREA * self.size**2 / (height * width * scale**2)) ** 0.5)
+        shape = max(1, round(height * scale)), max(1, round(width * scale))
+        return _luminance_at(pixels, shape)
+
+    def _predict(self, L: Tensor) -> Tensor:
+        """L (B, 1, h, w) -> ab (B, 2, h, w) float32, the mean over the picture and its mirror image."""
+        height, width = L.shape[-2:]
+        multiple = self.model.multiple
+        right, bottom = -width % multiple, -height % multiple
+        padded = F.pad(L, (0, right, 0, bottom), mode="replicate").to(self.device, self.dtype)
+        ab = self.model.predict_ab(padded)[..., :height, :width].float()
+        mirrored = F.pad(L.flip(-1), (0, right, 0, bottom), mode="replicate").to(self.device, self.dtype)
+        ab = (ab + self.model.predict_ab(mirrored)[..., :height, :width].float().flip(-1)) / 2
+        if not bool(ab.isfinite().all()):
+            hint = "" if self.dtype == torch.float32 else "; try --precision fp32"
+            raise ColorcliError(f"{self.name} gave colours that are not numbers{hint}")
+        return ab.clamp(-128, 128) * self.saturation
+
+    def _full_size(self, pixels: np.ndarray, ab: Tensor) -> np.ndarray:
+        """pixels (H, W[, 3]) and ab (1, 2, h, w) -> uint8 (H, W, 3)."""
+        height, width = pixels.shape[:2]
+        chroma = _GuidedChroma(_guide(pixels).to(self.device), ab, (height, width))
+        out = np.empty((height, width, 3), np.uint8)
+        rows = max(1, BAND_PIXELS[self.device.type] // width)
+        for top in range(0, height, rows):
+            L = _luminance(pixels[top : top + rows]).to(self.device)
+            rgb = merge(L, chroma.band(top, L))
+            band = rgb[0].mul_(255).add_(0.5).to(torch.uint8)
+            torch.from_numpy(out[top : top + rows]).copy_(band.permute(1, 2, 0))
+        return out
+
+
+@cache
+def _grey_to_L(levels: int) -> np.ndarray:
+    """L of every grey level: float32 (levels,)."""
+    grey = torch.linspace(0, 1, levels, dtype=torch.float64)
+    return rgb_to_L(grey.expand(3, 1, levels)).flatten().float().numpy()
+
+
+def _luminance(pixels: np.ndarray) -> Tensor:
+    """Pixels uint8 (h, w), uint8 (h, w, 3) or uint16 (h, w) -> L float32 (1, 1, h, w) in 0..100."""
+    if pixels.ndim == 2:
+        table = _grey_to_L(2 ** (8 * pixels.itemsize))
+        return torch.from_numpy(np.take(table, pixels, mode="clip"))[None, None]  # clip: no bounds to check
+    rgb = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float().div_(255)
+    return rgb_to_L(rgb)
+
+
+def _luminance_at(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
+    """L (1, 1, h, w) of a photo resized to `shape` (height, width) in sRGB, as the training copies are."""
+    if pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    small = image.resize((shape[1], shape[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return _luminance(np.asarray(small))
+
+
+def _guide(pixels: np.ndarray) -> Tensor:
+    """L (1, 1, h, w) with a short side of at most GUIDE_SIDE."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, GUIDE_SIDE / min(height, width))
+    return _luminance_at(pixels, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+class _GuidedChroma:
+    """ab as a local linear function of L, fitted at the guide's size, evaluated band by band at full size."""
+
+    def __init__(self, guide: Tensor, ab: Tensor, full: tuple[int, int]) -> None:
+        """guide L (1, 1, h, w); ab (1, 2, h', w') of any size; full: height and width of the photo."""
+        self.full = full
+        shape = guide.shape[-2:]
+        radius = max(1, round(GUIDE_RADIUS * min(shape) / min(ab.shape[-2:])))
+        ab = F.interpolate(ab, size=shape, mode="bilinear", align_corners=False)
+        mean_L, mean_ab = _box(guide, radius), _box(ab, radius)
+        variance = _box(guide * guide, radius) - mean_L * mean_L
+        covariance = _box(guide * ab, radius) - mean_L * mean_ab
+        slope = covariance / (variance.clamp_min(0) + GUIDE_SMOOTHNESS**2)
+        coefficients = _box(torch.cat([slope, mean_ab - slope * mean_L], 1), radius)
+        # widened once for all bands; the bands then only mix two rows each
+        self.wide = F.interpolate(coefficients, size=(shape[0], full[1]), mode="bilinear", align_corners=False)
+
+    def band(self, top: int, L: Tensor) -> Tensor:
+        """ab (1, 2, h, W) of the rows from `top` on, whose luminance is L (1, 1, h, W)."""
+        coarse = self.wide.shape[-2]
+        rows = torch.arange(top, top + L.shape[-2], device=L.device)
+        at = ((rows + 0.5) * (coarse / self.full[0]) - 0.5).clamp(0, coarse - 1)
+        above = at.floor().long()
+        below = (above + 1).clamp_max(coarse - 1)
+        weight = (at - above)[:, None]
+        slope_and_offset = torch.lerp(self.wide[:, :, above], self.wide[:, :, below], weight)
+        slope, offset = slope_and_offset.chunk(2, 1)
+        return torch.addcmul(offset, slope, L)
+
+
+def _box(x: Tensor, radius: int) -> Tensor:
+    """Mean over a window of 2 radius + 1, edges repeated: (B, C, H, W) -> the same."""
+    for axis in ((radius, radius, 0, 0), (0, 0, radius, radius)):
+        window = (1, 2 * radius + 1) if axis[0] else (2 * radius + 1, 1)
+        x = F.avg_pool2d(F.pad(x, axis, mode="replicate"), window, stride=1)
+    return x

@@ -1,0 +1,211 @@
+"""The one training loop."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import csv
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from colorcli.color import merge, rgb_to_lab
+from colorcli.errors import ColorcliError
+from colorcli.models.base import ColorModel
+from colorcli.training.augment import age
+from colorcli.training.checkpoint import load_checkpoint, save_checkpoint
+from colorcli.training.data import PhotoSet, batches
+from colorcli.training.objectives import PixelThenAdversarial
+
+History = list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is made of. Defaults are the `fast` preset: made for photos, hours on a CPU, minutes on a GPU.
+
+    size: side of the training crops in px. pretrain_epochs: epochs on the pixel loss alone, before the adversary.
+    aged: share of the photos that are aged. average: decay of the moving average of the weights, which is saved.
+    """
+
+    epochs: float = 10.0
+    pretrain_epochs: float = 8.0
+    batch_size: int = 32
+    size: int = 128
+    lr: float = 1e-3
+    discriminator_lr: float = 2e-4
+    l1_weight: float = 100.0
+    aged: float = 0.5
+    average: float = 0.999
+    warmup_steps: int = 200
+    seed: int = 0
+    checkpoint_minutes: float = 5.0
+    log_every: int = 50
+
+
+@dataclass
+class Progress:
+    """What the loop tells after `log_every` steps and after every validation."""
+
+    step: int
+    steps: int
+    epoch: float
+    images_per_second: float
+    values: dict[str, float]
+
+
+def learning_rate(step: int, steps: int, warmup: int) -> float:
+    """The factor on the learning rate: a linear warm-up, then half a cosine down to a hundredth."""
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    return 0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, done))) / 2
+
+
+def train(
+    model: ColorModel,
+    photos: PhotoSet,
+    validation: PhotoSet | None,
+    out: Path,
+    settings: Settings,
+    *,
+    device: torch.device,
+    precision: torch.dtype,
+    resume: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> ColorModel:
+    """Train `model` on `photos` and return the moving average of its weights, on the CPU.
+
+    Writes out/history.csv and checkpoints; with `resume` goes on from the newest whole one: on one device the
+    result is the same to the bit. ColorcliError if a loss stops being finite.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    per_epoch = max(1, len(photos) // settings.batch_size)
+    steps, pretrain = round(settings.epochs * per_epoch), round(settings.pretrain_epochs * per_epoch)
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = copy.deepcopy(model).eval().requires_grad_(False)
+    objective = PixelThenAdversarial(
+        model,
+        lr=settings.lr,
+        discriminator_lr=settings.discriminator_lr,
+        pretrain_steps=pretrain,
+        l1_weight=settings.l1_weight,
+        device=device,
+        autocast=lambda: _autocast(device, precision),
+    )
+    first = _restore(out, objective, averaged) if resume else 0
+    photos = photos.to(device)
+    history = History_file(out / "history.csv", append=first > 0)
+    saved = logged = time.monotonic()
+    order = batches(len(photos), settings.batch_size, settings.seed, first)
+    for step in range(first, steps):
+        model.train()
+        factor = learning_rate(step, steps, settings.warmup_steps)
+        for optimizer in objective.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group.setdefault("full_lr", group["lr"]) * factor
+        chance = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
+        L, ab = photos.crops(next(order).to(device), settings.size, chance)
+        losses = objective.step(step, age(L, chance, settings.aged), L, ab)
+        _average(averaged, model, min(settings.average, (step + 1) / (step + 10)))
+
+        now = step + 1
+        epoch_ends = now % per_epoch == 0 or now == steps
+        if now % settings.log_every == 0 or epoch_ends:
+            values = {name: float(loss) for name, loss in losses.items()}
+            if not all(map(math.isfinite, values.values())):
+                raise ColorcliError(f"step {now}: a loss is no longer finite ({values}); try a lower --lr")
+            if epoch_ends and validation is not None:
+                values |= validate(averaged, validation, settings.size)
+            seconds, logged = time.monotonic() - logged, time.monotonic()
+            speed = settings.batch_size * settings.log_every / max(seconds, 1e-9)
+            report(Progress(now, steps, now / per_epoch, speed, values))
+            history.add({"step": now, "epoch": now / per_epoch, "lr": settings.lr * factor, **values})
+        if time.monotonic() - saved > 60 * settings.checkpoint_minutes or now == steps:
+            save_checkpoint(out, now, _state(now, objective, averaged))
+            saved = time.monotonic()
+    return averaged.cpu()
+
+
+def _autocast(device: torch.device, precision: torch.dtype) -> contextlib.AbstractContextManager[Any]:
+    if precision == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, precision)
+
+
+@torch.no_grad()
+def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
+    for mean, value in zip(averaged.parameters(), model.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
+    for mean, value in zip(averaged.buffers(), model.buffers(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def _state(step: int, objective: PixelThenAdversarial, averaged: nn.Module) -> dict[str, Any]:
+    return {
+        "step": step,
+        "averaged": averaged.state_dict(),
+        "modules": {name: module.state_dict() for name, module in objective.modules().items()},
+        "optimizers": {name: o.state_dict() for name, o in objective.optimizers.items()},
+    }
+
+
+def _restore(out: Path, objective: PixelThenAdversarial, averaged: nn.Module) -> int:
+    state = load_checkpoint(out)
+    if state is None:
+        return 0
+    averaged.load_state_dict(state["averaged"])
+    for name, module in objective.modules().items():
+        module.load_state_dict(state["modules"][name])
+    for name, optimizer in objective.optimizers.items():
+        optimizer.load_state_dict(state["optimizers"][name])
+    return int(state["step"])
+
+
+@torch.no_grad()
+def validate(model: ColorModel, photos: PhotoSet, size: int, batch_size: int = 32) -> dict[str, float]:
+    """On the middle squares: PSNR in dB, PSNR of leaving them grey, mean ab error, share of the true chroma."""
+    device = next(model.parameters()).device
+    rows: list[Tensor] = []
+    for index in torch.arange(len(photos)).split(batch_size):
+        L, ab = (x.to(device) for x in photos.crops(index, size))
+        guess = model.predict_ab(L).float()
+        truth, result, grey = merge(L, ab), merge(L, guess), merge(L, torch.zeros_like(ab))
+        shown = rgb_to_lab(result)[:, 1:]
+        psnr = [-10 * (truth - x).square().mean((1, 2, 3)).clamp_min(1e-10).log10() for x in (result, grey)]
+        chroma = [x.norm(dim=1).mean((1, 2)) for x in (shown, ab, shown - ab)]
+        rows.append(torch.stack([*psnr, *chroma], 1).cpu())
+    psnr_model, psnr_grey, chroma_model, chroma_true, error = torch.cat(rows).mean(0).tolist()
+    return {
+        "val_psnr": psnr_model,
+        "val_psnr_gain": psnr_model - psnr_grey,
+        "val_ab_error": error,
+        "val_chroma": chroma_model / chroma_true,
+    }
+
+
+class History_file:
+    """A CSV whose columns are those of its longest row so far, kept open for appending lines."""
+
+    COLUMNS: Sequence[str] = (
+        "step epoch lr huber l1 fool discriminator val_psnr val_psnr_gain val_ab_error val_chroma".split()
+    )
+
+    def __init__(self, path: Path, append: bool) -> None:
+        self.path = path
+        if not (append and path.exists()):
+            with path.open("w", newline="") as file:
+                csv.writer(file).writerow(self.COLUMNS)
+
+    def add(self, row: dict[str, float]) -> None:
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, self.COLUMNS).writerow({k: f"{v:.6g}" for k, v in row.items()})
