@@ -1,0 +1,41 @@
+"""What the rest of colorcli sees of a photo."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from colorcli import __version__
+
+
+@dataclass
+class Photo:
+    """One picture, upright and in sRGB, with what its file carried.
+
+    pixels: uint8 (H, W) grey, uint8 (H, W, 3) colour, or uint16 (H, W) grey over the full 0..65535;
+            all with the sRGB tone curve. A colour file whose channels are all equal comes as (H, W).
+    alpha:  uint8 (H, W), 0 transparent .. 255 opaque, or None when everything is opaque.
+    format: Pillow's name of the source format ("JPEG", "PNG", "PPM", "HEIF", ...).
+    exif:   starts with b"Exif\\0\\0"; orientation 1, no thumbnail. xmp: the packet's bytes. dpi: (x, y).
+    notes:  what a user should know about the reading, a short phrase each.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    format: str = "PNG"
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What coloured a photo; written into the result so that it says what it is."""
+
+    model: str
+    weights_sha256: str
+
+    @property
+    def software(self) -> str:
+        """The text for EXIF Software: tool, version, model and the start of the weights' hash."""
+        return f"colorcli {__version__} {self.model} {self.weights_sha256[:12]}"

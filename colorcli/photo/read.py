@@ -1,0 +1,365 @@
+"""A file -> a Photo: the content decides what it is, and whatever is wrong with it becomes one PhotoError."""
+
+import io
+import math
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from colorcli.errors import PhotoError
+from colorcli.photo import exif as exif_data
+from colorcli.photo import icc, xmp
+from colorcli.photo.formats import PIXEL_LIMIT, heif_available
+from colorcli.photo.photo import Photo
+from colorcli.photo.pixels import colour_note, exactly_grey, to_arrays, to_uint16
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
+_FORMAT_NAMES = "JPEG, PNG, WebP, TIFF, BMP, GIF, PPM/PGM/PBM, AVIF, HEIC"
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_SUBFILE_TYPE, _DNG_VERSION, _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 254, 50706, 258, 262, 339
+
+# The tags of a TIFF's first directory that describe the photo and not how its pixels are stored.
+_DESCRIPTIVE_TAGS = {
+    *(269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 18246, 18249, 33432),
+    *(36867, 40091, 40092, 40093, 40094, 40095),
+}
+
+
+def read_photo(source: Path | bytes | BinaryIO, name: str | None = None) -> Photo:
+    """Read a photo: upright, in sRGB, the first frame, with its metadata. See Photo for shapes and ranges.
+
+    `source` is a path, the file's bytes, or a binary stream; `name` stands for it in messages.
+    Raises PhotoError, whose one line names the file and says what is wrong with it.
+    """
+    name = _name(source, name)
+    with _own_limits(), _photo_errors(name), _opened(source, name) as image:
+        return _read(image)
+
+
+def check_photo(source: Path | bytes | BinaryIO, name: str | None = None) -> None:
+    """Look at a photo's header only: raises PhotoError for what is certainly no photo, or too large.
+
+    Damage further on in the file is found by read_photo.
+    """
+    name = _name(source, name)
+    with _own_limits(), _photo_errors(name), _opened(source, name) as image:
+        _refuse_previews(image)
+
+
+def _name(source: Path | bytes | BinaryIO, name: str | None) -> str:
+    given = name or (str(source) if isinstance(source, Path) else str(getattr(source, "name", "the photo")))
+    return "".join(c if c.isprintable() else "?" for c in given)
+
+
+# ------------------------------------------------------------------------------------------- opening
+
+
+class _Refused(Exception):
+    """A file that Pillow would open, to the user's surprise; its text is the reason."""
+
+
+@contextmanager
+def _opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[ImageFile.ImageFile]:
+    if isinstance(source, Path):
+        if source.is_dir():
+            raise PhotoError(f"{name}: is a folder, not a photo")
+        if source.exists() and not source.is_file():
+            raise PhotoError(f"{name}: is not a regular file")
+        with source.open("rb") as stream, _open_stream(stream, name) as image:
+            yield image
+        return
+    data = source if isinstance(source, bytes) else source.read()
+    with _open_stream(io.BytesIO(data), name) as image:
+        yield image
+
+
+def _open_stream(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
+    head = stream.read(32)
+    if not head:
+        raise PhotoError(f"{name}: is empty")
+    brand = head[8:12] if head[4:8] == b"ftyp" else b""
+    formats = (*_FORMATS, "HEIF") if brand in _HEIF_BRANDS and heif_available() else _FORMATS
+    try:
+        return Image.open(stream, formats=formats)
+    except UnidentifiedImageError:
+        if brand in _HEIF_BRANDS and "HEIF" not in formats:
+            reason = "is HEIC, which needs the extra `heic`: pip install 'colorcli[heic]'"
+        else:
+            reason = f"is damaged or no photo that colorcli reads ({_FORMAT_NAMES})"
+        raise PhotoError(f"{name}: {reason}") from None
+
+
+@contextmanager
+def _photo_errors(name: str) -> Iterator[None]:
+    """Pillow has no base class for what damaged files make it raise: anything from OSError on."""
+    try:
+        yield
+    except PhotoError:
+        raise
+    except _Refused as error:
+        raise PhotoError(f"{name}: {error}") from None
+    except Image.DecompressionBombError as error:
+        limit = PIXEL_LIMIT // 1_000_000
+        raise PhotoError(f"{name}: has more than {limit} megapixels, the most that colorcli opens") from error
+    except MemoryError as error:
+        raise PhotoError(f"{name}: is too large for this machine's memory") from error
+    except OSError as error:
+        if error.errno is not None and error.strerror:
+            raise PhotoError(f"{name}: cannot be read: {error.strerror}") from error
+        raise PhotoError(f"{name}: is damaged or cut short ({_first_line(error)})") from error
+    except Exception as error:
+        raise PhotoError(f"{name}: is damaged or of an unknown kind ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return "".join(c for c in lines[0] if c.isprintable())[:120]
+
+
+_limits_lock = threading.Lock()
+_limits_users = 0
+_limits_saved: tuple[Any, ...] = ()
+
+
+@contextmanager
+def _own_limits() -> Iterator[None]:
+    """Pillow's limits and warnings are global: set ours while any thread reads, put the others' back after.
+
+    Its warnings (odd EXIF, unusual palettes) are about files that it reads all the same.
+    """
+    global _limits_users, _limits_saved  # noqa: PLW0603 - they guard globals of other modules
+    with _limits_lock:
+        _limits_users += 1
+        if _limits_users == 1:
+            caught = warnings.catch_warnings()
+            caught.__enter__()
+            warnings.simplefilter("ignore")
+            _limits_saved = caught, Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+            Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow refuses twice this
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        with _limits_lock:
+            _limits_users -= 1
+            if not _limits_users:
+                caught, Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = _limits_saved
+                caught.__exit__(None, None, None)
+
+
+# ------------------------------------------------------------------------------------------- reading
+
+
+def _read(image: ImageFile.ImageFile) -> Photo:
+    _refuse_previews(image)
+    notes = _frames(image)
+    format_name = "JPEG" if image.format == "MPO" else str(image.format)
+    turned = _orientation(image) if format_name == "TIFF" else 1
+    if format_name == "TIFF":
+        _refuse_misread(image)
+    image.load()  # only now is metadata behind the pixels known
+    if format_name != "TIFF":
+        turned = _orientation(image)
+    exif, packet = _exif(image, format_name, notes), _xmp(image)
+    profile, dpi = image.info.get("icc_profile"), _dpi(image, exif, turned)
+
+    pixels, alpha = _pixels(image, profile, 1 if format_name == "TIFF" else turned, notes)
+    height, width = pixels.shape[:2]
+    if exif:
+        try:
+            exif = exif_data.upright(exif, width, height)
+        except ValueError as error:
+            notes.append(f"EXIF is broken and left out: {error}")
+            exif = None
+    if (colour := colour_note(pixels)) is not None:
+        notes.append(colour)
+    return Photo(pixels, alpha, format_name, exif, packet and xmp.upright(packet), dpi, notes)
+
+
+def _refuse_previews(image: Image.Image) -> None:
+    """Raw files of many cameras are TIFF files whose first page is a small preview."""
+    tags = getattr(image, "tag_v2", {})
+    if _DNG_VERSION in tags or tags.get(_SUBFILE_TYPE, 0) == 1:
+        raise _Refused("is a camera's raw file or starts with a preview; develop it to TIFF or JPEG first")
+
+
+def _refuse_misread(image: Image.Image) -> None:
+    """Pillow swaps the bytes of such files twice, and nothing tells afterwards."""
+    tags = getattr(image, "tag_v2", None)
+    packed = image.info.get("compression") not in (None, "raw")
+    if tags is not None and packed and image.mode in ("I", "F") and tags.prefix == b"MM":
+        raise _Refused("is a compressed big-endian TIFF of 32-bit values, which Pillow misreads")
+
+
+def _frames(image: Image.Image) -> list[str]:
+    """A note when there is more than one frame. (The others of an MPO file are previews and gain maps.)"""
+    if image.format == "MPO" or not getattr(image, "is_animated", False):
+        return []
+    word = "page" if image.format == "TIFF" else "frame"
+    try:
+        count = f" of {getattr(image, 'n_frames', 1)}"
+        image.seek(0)
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError):
+        count = ""  # a later frame is damaged; the first may be whole
+        image.seek(0)
+    return [f"{word} 1{count} only"]
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, or XMP's where EXIF says nothing."""
+    if image.format == "TIFF":
+        found = image.getexif().get(exif_data.ORIENTATION)
+    else:
+        try:
+            data = _raw_exif(image)
+            found = exif_data.orientation(data) if data else None
+        except ValueError:
+            found = None
+    if found is None and (packet := _xmp(image)):
+        found = xmp.orientation(packet)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _raw_exif(image: Image.Image) -> bytes | None:
+    if data := image.info.get("exif"):
+        return bytes(data)
+    text = image.info.get("Raw profile type exif")  # older PNGs hold EXIF as lines of hexadecimal digits
+    return bytes.fromhex("".join(text.splitlines()[3:])) if isinstance(text, str) else None
+
+
+def _exif(image: ImageFile.ImageFile, format_name: str, notes: list[str]) -> bytes | None:
+    try:
+        return _tiff_exif(image) if format_name == "TIFF" else _raw_exif(image)
+    except Exception as error:  # anything from Pillow's tag reader; without EXIF it is still a photo
+        notes.append(f"EXIF is broken and left out: {_first_line(error)}")
+        return None
+
+
+def _tiff_exif(image: ImageFile.ImageFile) -> bytes | None:
+    found, kept = image.getexif(), Image.Exif()
+    for tag in _DESCRIPTIVE_TAGS & set(found):
+        kept[tag] = found[tag]
+    for tag in (exif_data.EXIF_IFD, 0x8825):  # the camera's directory, the place
+        if directory := found.get_ifd(tag):
+            kept[tag] = dict(directory)
+    return kept.tobytes() if len(kept) else None
+
+
+def _xmp(image: Image.Image) -> bytes | None:
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    if isinstance(packet, str):
+        packet = packet.encode("utf-8", "replace")
+    return packet.rstrip(b"\0") if isinstance(packet, bytes) and packet else None
+
+
+def _dpi(image: Image.Image, exif: bytes | None, turned: int) -> tuple[float, float] | None:
+    try:
+        given = image.info.get("dpi") or (exif_data.dpi(exif) if exif else None)
+        x, y = (float(value) for value in given or ())
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    if not all(math.isfinite(value) and 1 <= value < 65536 for value in (x, y)):
+        return None
+    return (y, x) if turned >= 5 else (x, y)
+
+
+# ------------------------------------------------------------------------------------------- pixels
+
+
+def _pixels(
+    image: Image.Image, profile_data: bytes | None, turned: int, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The upright sRGB pixels of a loaded image: (pixels, alpha) as in Photo."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _deep_grey(image, profile_data, turned, notes)
+    image = _plain(image)
+    if image.mode in ("RGB", "RGBA") and exactly_grey(image):
+        bands = image.split()
+        image = bands[0] if image.mode == "RGB" else Image.merge("LA", (bands[0], bands[3]))
+    try:
+        image = _to_srgb(image, icc.Profile(profile_data) if profile_data else None, notes)
+    except icc.ProfileError as error:
+        notes.append(f"ICC profile {error}; ignored")
+        image = _to_srgb(image, None, notes)
+    return to_arrays(image, turned)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Any 8-bit mode of Pillow to L, LA, RGB, RGBA, CMYK or LAB."""
+    mode = image.mode
+    transparent = "transparency" in image.info
+    if mode == "RGB" and transparent:
+        key = image.info["transparency"]
+        if isinstance(key, tuple) and max(key) > 255:  # of a 16-bit PNG, which Pillow cut to 8 bits
+            image.info["transparency"] = tuple(value >> 8 for value in key)
+    if mode in ("P", "PA"):
+        has_alpha = transparent or mode == "PA" or getattr(image.palette, "mode", "") == "RGBA"
+        return image.convert("RGBA" if has_alpha else "RGB")
+    targets = {"1": "L", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"}
+    target = targets.get(mode, mode)
+    if transparent and target in ("L", "RGB"):
+        target = {"L": "LA", "RGB": "RGBA"}[target]
+    if mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        # Pillow inverts the inks of every CMYK JPEG; only those that Adobe's marker announces are inverted.
+        return image.point([255 - i for i in range(256)] * 4)
+    return image if target == mode else image.convert(target)
+
+
+def _to_srgb(image: Image.Image, profile: icc.Profile | None, notes: list[str]) -> Image.Image:
+    if image.mode == "LAB":
+        return icc.lab_to_srgb(image)
+    if profile is None:
+        if image.mode != "CMYK":
+            return image
+        notes.append("CMYK without an ICC profile: colours are approximate")
+        return image.convert("RGB")
+    note = f"ICC profile '{profile.name}' converted to sRGB"
+    if image.mode in ("L", "LA"):
+        curve = profile.grey_curve()
+        if curve is None:
+            return image
+        notes.append(note)
+        return image.point([*curve.tolist(), *(range(256) if image.mode == "LA" else ())])
+    converted = profile.to_srgb(image)
+    if converted is None:
+        return image
+    notes.append(note)
+    return converted
+
+
+def _deep_grey(
+    image: Image.Image, profile_data: bytes | None, turned: int, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """16 and 32-bit grey, whole numbers or not, to uint16 over the full range."""
+    values, _ = to_arrays(image, turned)
+    alpha = None
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        alpha = np.where(values == key, 0, 255).astype(np.uint8)
+    tags: Any = getattr(image, "tag_v2", {})
+    bits = _first(tags.get(_BITS, 16))
+    # PNG and PGM hold 16 bits even where Pillow takes 32 to hold them.
+    full = image.mode.startswith("I;16") or (image.format in ("PNG", "PPM") and image.mode == "I")
+    pixels = to_uint16(values, (1 << min(bits, 16)) - 1 if full else None, notes)
+    if tags.get(_PHOTOMETRIC) == 0:  # "white is zero", which Pillow heeds for 8 bits only
+        np.subtract(65535, pixels, out=pixels)
+    try:
+        curve = icc.Profile(profile_data).grey_curve() if profile_data else None
+    except icc.ProfileError as error:
+        notes.append(f"ICC profile {error}; ignored")
+        curve = None
+    if curve is not None and profile_data:
+        notes.append(f"ICC profile '{icc.Profile(profile_data).name}' converted to sRGB")
+        table = np.interp(np.arange(65536), np.arange(256) * 257, curve * 257.0).round().astype(np.uint16)
+        pixels = table[pixels]
+    return pixels, alpha
+
+
+def _first(value: Any) -> int:
+    return int(value[0] if isinstance(value, (tuple, list)) else value)
