@@ -106,7 +106,7 @@ def ssim(pred: Tensor, real: Tensor) -> Tensor:
     """Structural similarity, RGB (B, 3, H, W) -> float64 (B,) on the CPU, as skimage's structural_similarity.
 
     Its defaults with channel_axis and data_range 1: uniform 7 x 7 window, sample covariance, windows that lie
-    wholly inside, mean over R, G and B (with the Gaussian window of Wang et al. 2004 the third decimal differs).
+    wholly inside, mean over R, G and B. (Wang et al. 2004 have a Gaussian window: the third decimal differs.)
     ValueError below 7 x 7.
     """
     height, width = real.shape[-2:]
@@ -244,9 +244,7 @@ def _combine(means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     mse = means["squared_error"] / means["samples"]
     metrics["psnr_pooled"] = -10 * np.log10(np.maximum(mse, MSE_FLOOR))
     truth = means["true_colourfulness"]
-    metrics["colourfulness_ratio"] = np.where(
-        truth > 0, means["colourfulness"] / np.where(truth > 0, truth, 1), np.nan
-    )
+    metrics["colourfulness_ratio"] = np.where(truth > 0, means["colourfulness"] / np.where(truth > 0, truth, 1), np.nan)
     return metrics
 
 

@@ -1,0 +1,179 @@
+"""Pictures to train on and to measure with: CIFAR-10 in its two official layouts, and folders of photos."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+import numpy as np
+
+from colorcli.errors import ColorcliError, UsageError, VerificationError
+from colorcli.photo import READABLE
+
+DATA_ROOT_VARIABLE = "COLORCLI_DATA"
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SPLITS = {"train": tuple(f"data_batch_{i}" for i in range(1, 6)), "test": ("test_batch",)}
+RECORD = 1 + 3 * 32 * 32  # bytes of an image in the binary layout: its label, then red, green, blue planes
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An official download, and the folder that it unpacks to."""
+
+    url: str
+    md5: str
+    folder: str
+    suffix: str
+
+
+CIFAR10_ARCHIVES = (
+    Archive(
+        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        "c32a1d4ab5d03f1284b67883e8d87530",
+        "cifar-10-batches-bin",
+        ".bin",
+    ),
+    Archive(
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        "c58f30108f718f92721af3b95e74349a",
+        "cifar-10-batches-py",
+        "",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Cifar10:
+    """A split of CIFAR-10: images uint8 (N, 3, 32, 32) RGB, labels uint8 (N,) that index CIFAR10_CLASSES."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def cifar10(split: str, data_root: Path | None = None, limit: int | None = None) -> Cifar10:
+    """Read a split, "train" (50,000 images) or "test" (10,000), of which the first `limit`.
+
+    data_root (or else the folder that COLORCLI_DATA names) is a folder of the binary or the python layout, or
+    holds one. UsageError says where to get the data if they are not there; VerificationError names a damaged
+    file.
+    """
+    folder, archive = _find_cifar10(data_root)
+    read = _read_binary if archive.suffix else _read_pickle
+    images, labels, count = [], [], 0
+    for name in SPLITS[split]:
+        if limit is not None and count >= limit:
+            break
+        path = folder / f"{name}{archive.suffix}"
+        pixels, classes = _checked(read, path)
+        images.append(pixels.reshape(-1, 3, 32, 32))
+        labels.append(classes)
+        count += len(classes)
+    return Cifar10(np.concatenate(images)[:limit], np.concatenate(labels)[:limit])
+
+
+def _find_cifar10(data_root: Path | None) -> tuple[Path, Archive]:
+    """The folder with the files, and which layout they have."""
+    named = data_root or (Path(os.environ[DATA_ROOT_VARIABLE]) if os.environ.get(DATA_ROOT_VARIABLE) else None)
+    if named is None:
+        raise UsageError(f"where is CIFAR-10? Name its folder with --data-root or {DATA_ROOT_VARIABLE}.{_advice()}")
+    for archive in CIFAR10_ARCHIVES:
+        for folder in (named, named / archive.folder):
+            if (folder / f"{SPLITS['test'][0]}{archive.suffix}").is_file():
+                return folder, archive
+    raise UsageError(f"no CIFAR-10 in {named}.{_advice()}")
+
+
+def _advice() -> str:
+    archive = CIFAR10_ARCHIVES[0]
+    return f" To get it, unpack {archive.url} (md5 {archive.md5}) there: it makes {archive.folder}/"
+
+
+def _checked(read: Callable[[Path], tuple[np.ndarray, np.ndarray]], path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels uint8 (N, 3072) and labels uint8 (N,) of one file, known to be so."""
+    try:
+        pixels, labels = read(path)
+    except OSError as error:
+        raise ColorcliError(f"{path}: cannot be read: {error.strerror}") from error
+    fits = pixels.dtype == np.uint8 and pixels.shape == (len(labels), RECORD - 1) and len(labels) > 0
+    if not fits or labels.min() < 0 or labels.max() >= len(CIFAR10_CLASSES):
+        raise VerificationError(f"{path}: not a batch of CIFAR-10. Unpack the archive again")
+    return pixels, labels.astype(np.uint8)
+
+
+def _read_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    content = np.fromfile(path, np.uint8)
+    if content.size % RECORD:
+        raise VerificationError(f"{path}: truncated: {content.size:,} bytes are no whole number of images")
+    records = content.reshape(-1, RECORD)
+    return records[:, 1:], records[:, 0]
+
+
+def _read_pickle(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    with path.open("rb") as file:
+        batch = _unpickle(file, path)
+    try:
+        pixels, labels = batch[b"data"], np.array(batch[b"labels"], np.int64)
+        if isinstance(pixels, np.ndarray) and labels.ndim == 1:
+            return pixels, labels
+    except (KeyError, TypeError, ValueError, OverflowError):
+        pass
+    raise VerificationError(f"{path}: not a batch of CIFAR-10: 'data' or 'labels' missing")
+
+
+def _unpickle(file: BinaryIO, path: Path) -> Any:
+    try:
+        return _BatchUnpickler(file, encoding="bytes").load()
+    except OSError:
+        raise
+    # bytes that are no pickle make it raise anything at all
+    except Exception as error:
+        raise VerificationError(f"{path}: not a batch of CIFAR-10: {error}") from error
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """What a pickle of protocol 2 calls to make bytes, for the one encoding that it uses."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"unexpected encoding {encoding!r:.40}")
+    return text.encode("latin1")
+
+
+class _BatchUnpickler(pickle.Unpickler):
+    """Loads containers, numbers, strings and numpy arrays, and calls nothing else."""
+
+    ALLOWED: ClassVar[dict[tuple[str, str], Any]] = {
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+        # an array's own constructor, which has moved between releases of numpy
+        ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+        ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+        ("_codecs", "encode"): _latin1,
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self.ALLOWED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no such file needs") from None
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files in `folder` and below, sorted by path; told by their suffix, hidden ones left out.
+
+    UsageError if `folder` is no folder or has none.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"no such folder: {folder}")
+    found: list[Path] = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(root, n) for n in names if n[0] != "." and Path(n).suffix.lower() in READABLE]
+    if not found:
+        raise UsageError(f"no image files in {folder}")
+    return sorted(found)
