@@ -1,0 +1,5 @@
+"""python -m colorcli"""
+
+from colorcli.cli import main
+
+main()

@@ -1,0 +1,266 @@
+"""Carry out a plan: read, colour and write its photos side by side, and report on each.
+
+A worker takes a photo all the way, so reading, colouring and writing of different photos overlap. On a CPU each
+worker colours with its share of the cores; on a GPU one worker at a time colours while the others read and write.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from colorcli.compare import side_by_side
+from colorcli.errors import PARTIAL_FAILURE, ColorcliError, PhotoError
+from colorcli.memory import available_memory
+from colorcli.photo import Photo, Provenance, read_photo, target_format, write_photo
+from colorcli.plan import STDIO, Job, Plan
+
+if TYPE_CHECKING:
+    from colorcli.engine import Colorizer
+
+PHOTO_BYTES = 600 << 20  # what a photo of 24 megapixels costs while it is read, coloured and written
+GPU_WORKERS = 8
+QUEUED = 64  # photos that wait, as paths, for a worker: a slow one does not hold up the others
+WRITING_ENDS = 10.0  # seconds that a write in progress is given after Ctrl-C
+OUT_OF_MEMORY = "not enough memory to colour it; try a smaller --size, --batch-size 1 or --device cpu"
+
+
+@dataclass
+class Outcome:
+    """What became of a job. size: (width, height) in px. error: why there is no result, None if there is one."""
+
+    job: Job
+    seconds: float = 0.0
+    size: tuple[int, int] | None = None
+    notes: list[str] = field(default_factory=list)
+    error: str | None = None
+
+
+@dataclass
+class Report:
+    """Counts of a run, and the exit code that they amount to."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+    @property
+    def photos_per_second(self) -> float:
+        return self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def exit_code(self) -> int:
+        if not self.failed:
+            return 0
+        return PARTIAL_FAILURE if self.done or self.skipped else ColorcliError.exit_code
+
+
+def read_source(source: str) -> Photo:
+    """The photo of a job's source, "-" being stdin. PhotoError names it."""
+    if source != STDIO:
+        return read_photo(Path(source))
+    return read_photo(sys.stdin.buffer.read(), name="stdin")
+
+
+def run(
+    plan: Plan,
+    colorizer: Colorizer,
+    *,
+    batch_size: int = 1,
+    quality: int | None = None,
+    provenance: bool = True,
+    first: Photo | None = None,
+    on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+) -> Report:
+    """Colour every photo of `plan`; `on_outcome` hears of each, in the order of the plan, in the caller's thread.
+
+    A photo that cannot be read, coloured or written is an outcome with an error; the others are done. On any
+    exception in the caller's thread (KeyboardInterrupt, a closed pipe) no further photo is begun, writes in progress
+    are finished, and the exception goes on. first: the photo of the first job, if it is read already.
+    """
+    start = time.perf_counter()
+    report = Report(skipped=len(plan.skipped))
+    worker = _Worker(plan, colorizer, quality, provenance, first)
+    chunks = (plan.jobs[i : i + batch_size] for i in range(0, len(plan.jobs), batch_size))
+    count = -(-len(plan.jobs) // batch_size)
+    with _pool(count, colorizer, batch_size) as (pool, workers):
+        try:
+            for outcome in _in_order(pool, worker, chunks, workers + QUEUED // batch_size):
+                report.failed += outcome.error is not None
+                report.done += outcome.error is None
+                report.seconds = time.perf_counter() - start
+                on_outcome(outcome)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            worker.stop()
+            raise
+    report.seconds = time.perf_counter() - start
+    return report
+
+
+def _in_order(pool: ThreadPoolExecutor, worker: _Worker, chunks: Iterator[list[Job]], queued: int) -> Iterator[Outcome]:
+    """Outcomes in the order of the jobs, with at most `queued` chunks handed to the pool ahead of them."""
+    futures: deque[Future[list[Outcome]]] = deque(pool.submit(worker, c) for c in itertools.islice(chunks, queued))
+    while futures:
+        done = _result(futures.popleft())
+        futures.extend(pool.submit(worker, chunk) for chunk in itertools.islice(chunks, 1))
+        yield from done
+
+
+def _result(future: Future[list[Outcome]]) -> list[Outcome]:
+    """future.result(), waited for in steps: on Windows a wait without an end does not hear Ctrl-C."""
+    while not future.done():
+        wait([future], timeout=1.0)
+    return future.result()
+
+
+@contextmanager
+def _pool(chunks: int, colorizer: Colorizer, batch_size: int) -> Iterator[tuple[ThreadPoolExecutor, int]]:
+    """As many workers as cores, photos and memory allow; torch's threads are shared out among them meanwhile."""
+    import torch
+
+    threads = torch.get_num_threads()
+    on_cpu = colorizer.device.type == "cpu"
+    cores = threads if on_cpu else min(os.cpu_count() or 1, GPU_WORKERS)
+    workers = max(1, min(cores, chunks, available_memory() // (PHOTO_BYTES * batch_size)))
+    share = max(1, threads // workers) if on_cpu else threads
+    pool = ThreadPoolExecutor(workers, "colorcli", initializer=torch.set_num_threads, initargs=(share,))
+    try:
+        yield pool, workers
+        pool.shutdown()
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _Worker:
+    """Takes a few jobs from source to target; called in several threads at once."""
+
+    def __init__(
+        self, plan: Plan, colorizer: Colorizer, quality: int | None, provenance: bool, first: Photo | None
+    ) -> None:
+        self.plan, self.colorizer, self.quality, self.first = plan, colorizer, quality, first
+        self.provenance = Provenance(colorizer.name, colorizer.weights_sha256) if provenance else None
+        self.one_at_a_time = nullcontext() if colorizer.device.type == "cpu" else threading.Lock()
+        self.stopped = False
+        self.writers = 0
+        self.idle = threading.Condition()
+
+    def __call__(self, jobs: list[Job]) -> list[Outcome]:
+        start = time.perf_counter()
+        outcomes = [Outcome(job) for job in jobs]
+        read: list[tuple[Outcome, Photo]] = []
+        for outcome in outcomes:
+            with _failing(outcome):
+                read.append((outcome, self._read(outcome.job)))
+        for (outcome, photo), result in zip(read, self._colour(read), strict=True):
+            if result is not None:
+                with _failing(outcome), self._writing():
+                    self._write(outcome.job, photo, result)
+                    outcome.size, outcome.notes = (
+                        (result.pixels.shape[1], result.pixels.shape[0]),
+                        result.notes,
+                    )
+        for outcome in outcomes:
+            outcome.seconds = (time.perf_counter() - start) / len(jobs)
+        return outcomes
+
+    def stop(self) -> None:
+        """Begin nothing more, and wait for the writes in progress."""
+        with self.idle:
+            self.stopped = True
+            self.idle.wait_for(lambda: not self.writers, timeout=WRITING_ENDS)
+
+    def _read(self, job: Job) -> Photo:
+        self._go_on()
+        photo, self.first = self.first, None
+        return photo if photo is not None else read_source(job.source)
+
+    def _colour(self, read: list[tuple[Outcome, Photo]]) -> list[Photo | None]:
+        """In colour, all in one pass of the network; one by one, None where it failed, if that is not possible."""
+        if len(read) > 1:
+            # what fails for one, or for want of memory, must not take the others with it
+            with suppress(Exception), self.one_at_a_time:
+                self._go_on()
+                return list(self.colorizer.many([photo for _, photo in read]))
+        results: list[Photo | None] = []
+        for outcome, photo in read:
+            results.append(None)
+            with _failing(outcome), self.one_at_a_time:
+                self._go_on()
+                results[-1] = self.colorizer(photo)
+        return results
+
+    def _write(self, job: Job, photo: Photo, result: Photo) -> list[str]:
+        """Write all outputs of a job; returns what the format of the target could not hold."""
+        how: Any = {"quality": self.quality, "provenance": self.provenance}
+        if job.target == STDIO:
+            format = self.plan.format or target_format(result.format)[0]
+            return write_photo(result, sys.stdout.buffer, format=format, **how)
+        notes: list[str] = []
+        for path in map(Path, job.outputs):
+            if path.exists() and self.plan.keep:
+                continue
+            if path.exists() and not self.plan.overwrite:
+                raise PhotoError(f"{path}: something else wrote it during this run: left as it is")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture = result if path == Path(job.target) else side_by_side(photo, result)
+            notes += write_photo(picture, path, **how)
+        return list(dict.fromkeys(notes))
+
+    def _go_on(self) -> None:
+        if self.stopped:
+            raise CancelledError
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Counts the writes in progress; none begins once the run has stopped."""
+        with self.idle:
+            self._go_on()
+            self.writers += 1
+        try:
+            yield
+        finally:
+            with self.idle:
+                self.writers -= 1
+                self.idle.notify_all()
+
+
+@contextmanager
+def _failing(outcome: Outcome) -> Iterator[None]:
+    """What goes wrong with one photo is told in its outcome; a closed stdout and the end of the run go on."""
+    try:
+        yield
+    except (BrokenPipeError, CancelledError):
+        raise
+    except ColorcliError as error:
+        outcome.error = str(error)
+    except OSError as error:
+        where = error.filename or outcome.job.target
+        outcome.error = f"{outcome.job.source}: cannot write '{where}': {error.strerror or error}"
+    except Exception as error:
+        if is_out_of_memory(error):
+            outcome.error = f"{outcome.job.source}: {OUT_OF_MEMORY}"
+        elif os.environ.get("COLORCLI_DEBUG"):
+            raise
+        else:
+            kind = type(error).__name__
+            outcome.error = f"{outcome.job.source}: internal error, please report it: {kind}: {error}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """MemoryError, and torch's ways to say so: OutOfMemoryError on a GPU, a plain RuntimeError on a CPU."""
+    texts = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(text in str(error).lower() for text in texts)
+    )

@@ -1,0 +1,244 @@
+"""`colorcli colorize`."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from colorcli.cli.progress import Teller, put, say
+from colorcli.errors import PhotoError, UsageError
+from colorcli.models import MODELS
+
+if TYPE_CHECKING:
+    from colorcli.engine import Colorizer
+    from colorcli.plan import Plan
+
+FILES, MODEL, PICTURE, RUN = "Files", "Model", "Picture", "Run"
+EXAMPLES = """Examples:
+
+colorcli colorize grandma.jpg                  writes grandma-color.jpg
+
+colorcli colorize scans -r -o coloured/        mirrors the folder's tree
+
+colorcli colorize scan.tif -o out.png --compare
+
+cat scan.png | colorcli colorize - > out.png
+"""
+
+
+class Precision(str, Enum):
+    """Number formats of the network's pass."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+def _known_models() -> list[str]:
+    return sorted(MODELS)
+
+
+def _known_devices() -> list[str]:
+    return ["auto", "cpu", "cuda", "mps"]
+
+
+def colorize(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT", help="Photos, folders, or - for stdin.", show_default=False)
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="File (one input), folder, or - for stdout. Default: NAME-color beside the photo or folder.",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Subfolders of folders too.", rich_help_panel=FILES)
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that are there.", rich_help_panel=FILES)
+    ] = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Only do what is not there yet.", rich_help_panel=FILES)
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[@WEIGHTS]",
+            help="Which system colours: see 'colorcli models'.",
+            autocompletion=_known_models,
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A weights file, in place of --model.", rich_help_panel=MODEL),
+    ] = None,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto, cpu, cuda, cuda:N or mps.",
+            autocompletion=_known_devices,
+            rich_help_panel=MODEL,
+        ),
+    ] = "auto",
+    precision: Annotated[
+        Precision, typer.Option(help="Number format of the network.", rich_help_panel=MODEL)
+    ] = Precision.auto,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PX", help="Short side that the network sees. Default: the model's own.", rich_help_panel=MODEL
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Photos in one pass of the network.", rich_help_panel=MODEL)
+    ] = 1,
+    saturation: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FACTOR", help="Stronger or paler colours. Default: the model's own.", rich_help_panel=PICTURE
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="jpeg, png, webp, tiff, bmp, ppm, avif, heif. Default: the photo's own, PNG if that has no colour.",
+            rich_help_panel=PICTURE,
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, metavar="1-100", help="Of JPEG, WebP, AVIF, HEIC.", rich_help_panel=PICTURE),
+    ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Also write NAME-compare: grey | colour.", rich_help_panel=PICTURE),
+    ] = False,
+    no_provenance: Annotated[
+        bool,
+        typer.Option("--no-provenance", help="Do not record in the file what coloured it.", rich_help_panel=PICTURE),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show SOURCE -> TARGET and stop.", rich_help_panel=RUN)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON line a photo on stdout, then a summary.", rich_help_panel=RUN)
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.", rich_help_panel=RUN)
+    ] = False,
+) -> None:
+    """Colour photos: files, folders, or a stream."""
+    from colorcli.plan import plan
+
+    _check_options(device, saturation)
+    todo = plan(
+        inputs,
+        output,
+        recursive=recursive,
+        format=format,
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        compare=compare,
+    )
+    _check_stdout(todo, as_json, dry_run)
+    if todo.ignored and not quiet:
+        say(f"note: {todo.ignored} NAME-color or NAME-compare beside a NAME left out: results, not photos")
+    if dry_run:
+        _show(todo, as_json)
+        return
+    given: dict[str, Any] = {"model": model, "weights": weights, "size": size, "saturation": saturation}
+    settings = {name: value for name, value in given.items() if value is not None}
+    code = _carry_out(
+        todo,
+        {"device": device, "precision": precision.value, **settings},
+        {"batch_size": batch_size, "quality": quality, "provenance": not no_provenance},
+        {"as_json": as_json, "quiet": quiet},
+    )
+    raise typer.Exit(code)
+
+
+def _check_options(device: str, saturation: float | None) -> None:
+    """What can be known wrong at once, before torch, which knows the rest, is loaded."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+        raise UsageError(f"--device {device}: not one of auto, cpu, cuda, cuda:N, mps")
+    if saturation is not None and not (math.isfinite(saturation) and saturation >= 0):
+        raise UsageError(f"--saturation {saturation:g}: give a number from 0 (grey) up; 1 is as the model says")
+
+
+def _check_stdout(todo: Plan, as_json: bool, dry_run: bool) -> None:
+    from colorcli.plan import STDIO
+
+    if all(job.target != STDIO for job in todo.jobs):
+        return
+    if as_json:
+        raise UsageError("--json and the picture would both go to stdout: give -o a file name")
+    if not dry_run and (sys.stdout is None or sys.stdout.isatty()):
+        raise UsageError("a terminal cannot show the picture: redirect stdout, or give -o a file name")
+
+
+def _show(todo: Plan, as_json: bool) -> None:
+    teller = Teller(len(todo.jobs), as_json=as_json, quiet=True)
+    for job in todo.jobs:
+        if as_json:
+            teller.planned(job)
+        else:
+            for target in job.outputs:
+                put(f"{job.source} -> {target}")
+    for job in todo.skipped:
+        teller.skipped(job)
+
+
+def _carry_out(todo: Plan, settings: dict[str, Any], how: dict[str, Any], tell: dict[str, Any]) -> int:
+    """Colour the photos of a plan and tell of them; returns the exit code."""
+    from colorcli import batch
+
+    teller = Teller(len(todo.jobs), **tell)
+    for job in todo.skipped:
+        teller.skipped(job)
+    if not todo.jobs:
+        report = batch.Report(skipped=len(todo.skipped))
+    elif (first := _read_single(todo, teller)) is None and len(todo.jobs) == 1:
+        report = batch.Report(skipped=len(todo.skipped), failed=1)
+    else:
+        colorizer = _load(**settings)
+        teller.model = colorizer.name
+        with teller:
+            report = batch.run(todo, colorizer, first=first, on_outcome=teller, **how)
+    teller.finish(report)
+    return report.exit_code
+
+
+def _read_single(todo: Plan, teller: Teller) -> Any:
+    """The photo of a plan of one, so that a bad file is answered before torch and weights load; else None."""
+    from colorcli import batch
+
+    if len(todo.jobs) > 1:
+        return None
+    try:
+        return batch.read_source(todo.jobs[0].source)
+    except PhotoError as error:
+        teller(batch.Outcome(todo.jobs[0], error=str(error)))
+        return None
+
+
+def _load(model: str = "gan", weights: Path | None = None, **settings: Any) -> Colorizer:
+    from colorcli.engine import Colorizer
+    from colorcli.weights import load_model
+
+    network: Any = load_model(model, weights=weights)
+    return Colorizer(network, **settings)
