@@ -10,11 +10,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-XYZ_FROM_RGB = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
+XYZ_FROM_RGB = (
+    (0.412453, 0.357580, 0.180423),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334, 0.119193, 0.950227),
+)
 WHITE_D65 = (0.95047, 1.0, 1.08883)
 # CIE Lab's f(t) is a cube root above this t, a line below
 LAB_CUT, LAB_SLOPE, LAB_OFFSET = 0.008856, 7.787, 16.0 / 116.0
-
 
 
 def _xyz_matrix() -> Tensor:
@@ -73,7 +76,11 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
 
 def rgb_to_L(rgb: Tensor) -> Tensor:
     """sRGB (..., 3, H, W) in 0..1 -> L (..., 1, H, W) in 0..100: `rgb_to_lab` without a and b."""
-    linear = srgb_to_linear(rgb)
+    return linear_to_L(srgb_to_linear(rgb))
+
+
+def linear_to_L(linear: Tensor) -> Tensor:
+    """Linear RGB (..., 3, H, W) in 0..1 -> L (..., 1, H, W) in 0..100."""
     return 116 * _lab_f(_mix(_xyz_matrix()[1:2], linear)) - 16
 
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from colorcli.color import merge, rgb_to_L
+from colorcli.color import linear_to_L, merge, srgb_to_linear
 from colorcli.device import choose_device, choose_precision
 from colorcli.errors import ColorcliError, UsageError
 
@@ -119,19 +119,19 @@ class Colorizer:
 
 
 @cache
-def _grey_to_L(levels: int) -> np.ndarray:
-    """L of every grey level: float32 (levels,)."""
-    grey = torch.linspace(0, 1, levels, dtype=torch.float64)
-    return rgb_to_L(grey.expand(3, 1, levels)).flatten().float().numpy()
+def _tables(levels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of every grey level: linear light in 0..1 and L in 0..100, each float32 (levels,)."""
+    linear = srgb_to_linear(torch.linspace(0, 1, levels, dtype=torch.float64))
+    L = linear_to_L(linear.expand(3, 1, levels))
+    return linear.float().numpy(), L.flatten().float().numpy()
 
 
 def _luminance(pixels: np.ndarray) -> Tensor:
     """Pixels uint8 (h, w), uint8 (h, w, 3) or uint16 (h, w) -> L float32 (1, 1, h, w) in 0..100."""
+    linear, L = _tables(2 ** (8 * pixels.itemsize))
     if pixels.ndim == 2:
-        table = _grey_to_L(2 ** (8 * pixels.itemsize))
-        return torch.from_numpy(np.take(table, pixels, mode="clip"))[None, None]  # clip: no bounds to check
-    rgb = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float().div_(255)
-    return rgb_to_L(rgb)
+        return torch.from_numpy(np.take(L, pixels, mode="clip"))[None, None]  # clip: no bounds to check
+    return linear_to_L(torch.from_numpy(np.take(linear, pixels.transpose(2, 0, 1), mode="clip"))[None])
 
 
 def _luminance_at(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:

@@ -32,7 +32,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     for path in _newest_first(folder):
         content = path.read_bytes()
         if path.stem.rsplit("-", 1)[-1] == hashlib.sha256(content).hexdigest()[:16]:
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return None
 
 

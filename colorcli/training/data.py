@@ -112,7 +112,8 @@ def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2, limit: 
     side = round(size * MARGIN)
     canvas = round(side * LONGEST)
     pixels = torch.zeros(len(files), 3, canvas, canvas, dtype=torch.uint8)
-    sizes, skipped, colourless = [], 0, 0
+    sizes: list[tuple[int, int]] = []
+    skipped, colourless = 0, 0
     with ThreadPoolExecutor(workers) as pool:
         for copy in pool.map(lambda path: _small_copy(path, side, canvas), files):
             if copy is None:

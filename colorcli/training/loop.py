@@ -7,7 +7,7 @@ import copy
 import csv
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,6 @@ from colorcli.training.augment import age
 from colorcli.training.checkpoint import load_checkpoint, save_checkpoint
 from colorcli.training.data import PhotoSet, batches
 from colorcli.training.objectives import PixelThenAdversarial
-
-History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,9 @@ def train(
     )
     first = _restore(out, objective, averaged) if resume else 0
     photos = photos.to(device)
-    history = History_file(out / "history.csv", append=first > 0)
-    saved = logged = time.monotonic()
+    history = HistoryFile(out / "history.csv", append=first > 0)
+    saved = time.monotonic()
+    logged = first, saved
     order = batches(len(photos), settings.batch_size, settings.seed, first)
     for step in range(first, steps):
         model.train()
@@ -123,10 +122,18 @@ def train(
                 raise ColorcliError(f"step {now}: a loss is no longer finite ({values}); try a lower --lr")
             if epoch_ends and validation is not None:
                 values |= validate(averaged, validation, settings.size)
-            seconds, logged = time.monotonic() - logged, time.monotonic()
-            speed = settings.batch_size * settings.log_every / max(seconds, 1e-9)
+            speed = settings.batch_size * (now - logged[0]) / (time.monotonic() - logged[1])
             report(Progress(now, steps, now / per_epoch, speed, values))
-            history.add({"step": now, "epoch": now / per_epoch, "lr": settings.lr * factor, **values})
+            history.add(
+                {
+                    "step": now,
+                    "epoch": now / per_epoch,
+                    "lr": settings.lr * factor,
+                    "images_per_second": speed,
+                    **values,
+                }
+            )
+            logged = now, time.monotonic()
         if time.monotonic() - saved > 60 * settings.checkpoint_minutes or now == steps:
             save_checkpoint(out, now, _state(now, objective, averaged))
             saved = time.monotonic()
@@ -143,11 +150,11 @@ def _autocast(device: torch.device, precision: torch.dtype) -> contextlib.Abstra
 def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
     for mean, value in zip(averaged.parameters(), model.parameters(), strict=True):
         mean.lerp_(value, 1 - decay)
-    for mean, value in zip(averaged.buffers(), model.buffers(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - decay)
+    for average, current in zip(averaged.buffers(), model.buffers(), strict=True):
+        if average.is_floating_point():
+            average.lerp_(current, 1 - decay)
         else:
-            mean.copy_(value)
+            average.copy_(current)
 
 
 def _state(step: int, objective: PixelThenAdversarial, averaged: nn.Module) -> dict[str, Any]:
@@ -193,12 +200,12 @@ def validate(model: ColorModel, photos: PhotoSet, size: int, batch_size: int = 3
     }
 
 
-class History_file:
-    """A CSV whose columns are those of its longest row so far, kept open for appending lines."""
+class HistoryFile:
+    """history.csv: a line every `log_every` steps and at the end of every epoch; empty where nothing was measured."""
 
-    COLUMNS: Sequence[str] = (
-        "step epoch lr huber l1 fool discriminator val_psnr val_psnr_gain val_ab_error val_chroma".split()
-    )
+    TRAINING = ("step", "epoch", "lr", "images_per_second", "huber", "l1", "fool", "discriminator")
+    VALIDATION = ("val_psnr", "val_psnr_gain", "val_ab_error", "val_chroma")
+    COLUMNS = TRAINING + VALIDATION
 
     def __init__(self, path: Path, append: bool) -> None:
         self.path = path

@@ -88,6 +88,9 @@ def _commit() -> str:
     """The commit of the checkout that this runs from; empty outside of one."""
     here = Path(__file__).parent
     done = subprocess.run(
-        ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+        ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,133 @@
+"""The engine's promises: luminance untouched, colour along edges, the same result at any size."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from colorcli.color import rgb_to_lab
+from colorcli.engine import Colorizer, _luminance
+from colorcli.errors import ColorcliError, UsageError
+from colorcli.models.base import ColorModel
+from colorcli.photo import Photo
+
+
+class Painter(ColorModel):
+    """Gives ab as a function of L: no training, a known answer."""
+
+    multiple = 8
+    default_size = 64
+
+    def __init__(self, paint=lambda L: torch.cat([L * 0.4 - 20, 20 - L * 0.4], 1)):
+        super().__init__()
+        self.paint = paint
+        self.scale = torch.nn.Parameter(torch.ones(()))
+        self.seen: list[torch.Size] = []
+
+    def predict_ab(self, L: Tensor) -> Tensor:
+        self.seen.append(L.shape)
+        return self.paint(L) * self.scale
+
+
+def photo(pixels: np.ndarray) -> Photo:
+    return Photo(pixels=pixels, alpha=None, format="PNG", exif=None, xmp=None, dpi=None, notes=[])
+
+
+def lab(pixels: np.ndarray) -> Tensor:
+    return rgb_to_lab(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255)
+
+
+def texture(height: int, width: int, dtype=np.uint8) -> np.ndarray:
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(0).integers(0, top, (height, width), dtype=dtype, endpoint=True)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        texture(97, 131),
+        texture(131, 97, np.uint16),
+        texture(80, 3 * 70).reshape(80, 70, 3),
+        texture(1, 1),
+        texture(3, 200),
+    ],
+    ids=["grey", "16-bit", "rgb", "one pixel", "strip"],
+)
+def test_luminance_comes_out_as_it_came_in(pixels):
+    out = Colorizer(Painter(), device="cpu")(photo(pixels)).pixels
+    assert out.shape == (*pixels.shape[:2], 3)
+    assert out.dtype == np.uint8
+    assert (lab(out)[:, :1] - _luminance(pixels)).abs().max() < 0.6
+
+
+def test_bands_join_without_a_seam(monkeypatch):
+    pixels = texture(200, 150)
+    whole = Colorizer(Painter(), device="cpu")(photo(pixels)).pixels
+    monkeypatch.setitem(__import__("colorcli.engine").engine.BAND_PIXELS, "cpu", 7 * 150)
+    assert np.abs(Colorizer(Painter(), device="cpu")(photo(pixels)).pixels.astype(int) - whole).max() <= 1
+
+
+def test_colour_stops_at_an_edge_of_L():
+    """Two flat halves: the colour of one must not be seen in the other, far nearer than a network pixel."""
+    pixels = np.full((600, 600), 60, np.uint8)
+    pixels[:, 300:] = 190
+    red_left = Painter(lambda L: torch.cat([torch.where(L < 50, 40.0, 0.0), torch.zeros_like(L)], 1))
+    a = lab(Colorizer(red_left, device="cpu")(photo(pixels)).pixels)[0, 1]
+    assert a[:, :298].min() > 33
+    assert a[:, 302:].max() < 6
+
+
+def test_aspect_ratio_is_kept_and_padded_to_the_multiple():
+    model = Painter()
+    Colorizer(model, device="cpu", size=50)(photo(texture(100, 150)))
+    assert {tuple(shape[-2:]) for shape in model.seen} == {(56, 80)}
+
+
+def test_a_panorama_does_not_outgrow_the_network():
+    model = Painter()
+    Colorizer(model, device="cpu", size=64)(photo(texture(40, 4000)))
+    assert max(shape[-1] * shape[-2] for shape in model.seen) < 8 * 64 * 64
+
+
+def test_a_large_copy_gets_the_same_colours():
+    small = np.repeat(np.repeat(texture(8, 12), 16, 0), 16, 1)
+    large = np.repeat(np.repeat(small, 4, 0), 4, 1)
+    colorizer = Colorizer(Painter(), device="cpu")
+    a, b = colorizer(photo(small)).pixels, colorizer(photo(large)).pixels[2::4, 2::4]
+    assert (lab(a) - lab(b))[:, 1:].norm(dim=1).mean() < 2
+
+
+def test_many_gives_what_one_at_a_time_gives():
+    photos = [photo(texture(64, 96)), photo(texture(96, 64)), photo(255 - texture(64, 96))]
+    colorizer = Colorizer(Painter(), device="cpu")
+    for together, alone in zip(colorizer.many(photos), map(colorizer, photos), strict=True):
+        assert np.abs(together.pixels.astype(int) - alone.pixels).max() <= 1
+
+
+def test_saturation_scales_chroma():
+    pixels = np.full((64, 64), 128, np.uint8)
+    chroma = [
+        float(lab(Colorizer(Painter(), device="cpu", saturation=s)(photo(pixels)).pixels)[:, 1:].norm(dim=1).mean())
+        for s in (0.0, 0.5, 1.0)
+    ]
+    assert chroma[0] < 0.5
+    assert chroma[1] == pytest.approx(chroma[2] / 2, abs=0.6)
+
+
+def test_metadata_is_carried_over():
+    source = photo(texture(20, 20))
+    source.exif, source.notes, source.dpi = b"Exif\0\0", ["a note"], (300.0, 300.0)
+    out = Colorizer(Painter(), device="cpu")(source)
+    assert (out.exif, out.notes, out.dpi) == (source.exif, source.notes, source.dpi)
+
+
+def test_colours_that_are_not_numbers_are_refused():
+    broken = Painter(lambda L: torch.full((len(L), 2, *L.shape[-2:]), torch.nan))
+    with pytest.raises(ColorcliError, match="not numbers"):
+        Colorizer(broken, device="cpu")(photo(texture(20, 20)))
+
+
+@pytest.mark.parametrize("options", [{"size": 8}, {"saturation": -1}, {"device": "abacus"}, {"precision": "fp12"}])
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(UsageError):
+        Colorizer(Painter(), **{"device": "cpu", **options})

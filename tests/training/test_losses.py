@@ -1,0 +1,30 @@
+"""Each loss against a case worked by hand."""
+
+import math
+
+import pytest
+import torch
+
+from colorcli.training.losses import discriminator_bce, generator_bce, huber, l1
+
+
+def test_l1():
+    assert l1(torch.tensor([0.0, 1.0]), torch.tensor([0.5, -1.0])).item() == pytest.approx(1.25)
+
+
+def test_huber_is_squared_then_linear():
+    zero = torch.zeros(1)
+    assert huber(torch.tensor([0.05]), zero).item() == pytest.approx(0.05**2 / 2 / 0.1)
+    assert huber(torch.tensor([0.7]), zero).item() == pytest.approx(0.7 - 0.05)
+
+
+def test_generator_bce():
+    assert generator_bce(torch.zeros(3)).item() == pytest.approx(math.log(2))
+    assert generator_bce(torch.tensor([2.0])).item() == pytest.approx(math.log(1 + math.exp(-2)))
+
+
+def test_discriminator_bce_smooths_the_real_label_only():
+    real, fake = torch.tensor([2.0]), torch.tensor([-1.0])
+    p, q = 1 / (1 + math.exp(-2)), 1 / (1 + math.exp(1))
+    expected = (-0.9 * math.log(p) - 0.1 * math.log(1 - p) - math.log(1 - q)) / 2
+    assert discriminator_bce(real, fake).item() == pytest.approx(expected)
