@@ -1,0 +1,30 @@
+"""python -m colorcli.bench colorize [--megapixels 24] [--repeats 3] [--photos 12]"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Measure colorcli on this machine.")
+
+
+@app.callback()
+def _group() -> None:
+    """Each benchmark is a command of its own."""
+
+
+@app.command()
+def colorize(
+    megapixels: Annotated[float, typer.Option(min=0.1, help="Size of the large photo.")] = 24,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each; medians are shown.")] = 3,
+    photos: Annotated[int, typer.Option(min=2, help="Photos in the folder.")] = 12,
+) -> None:
+    """One large photo beside the usual script and Pillow; a folder beside one photo after another."""
+    from colorcli.bench.colorize import main
+
+    main(megapixels, repeats, photos)
+
+
+if __name__ == "__main__":
+    app()
