@@ -1,3 +1,4 @@
+import hashlib
 import os
 import stat
 import subprocess
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from colorcli.files import atomic_write
+from colorcli.files import atomic_write, sha256_of
 
 
 def names(folder: Path) -> list[str]:
@@ -125,3 +126,9 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", code, str(target)], check=False).returncode == 9
     assert target.read_bytes() == b"old"
+
+
+def test_sha256_of_a_file_larger_than_one_piece(tmp_path):
+    data = bytes(range(256)) * 5000
+    (tmp_path / "a.bin").write_bytes(data)
+    assert sha256_of(tmp_path / "a.bin") == hashlib.sha256(data).hexdigest()

@@ -1,0 +1,238 @@
+"""Fetch weights: resumable, verified before the file gets its name, safe in several processes at once.
+
+Files of the hub are fetched by their address like any other: huggingface_hub's own download resumes only
+within one process, keeps wrong bytes of the right size and waits long where there is no network.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import urlsplit
+
+from colorcli import __version__
+from colorcli.errors import ColorcliError, VerificationError
+from colorcli.files import sha256_of, sync_folder
+from colorcli.manifest import WeightsEntry
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0  # without a single byte
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each new attempt after a broken connection
+
+Advance = Callable[[int], None]  # told how many bytes are on disk
+
+
+def pull(entry: WeightsEntry) -> bool:
+    """Make sure the entry's file lies at entry.path with the right SHA-256; True if it had to be fetched.
+
+    ColorcliError for network, server and disk; VerificationError for wrong bytes, and for a bundled file
+    that is damaged. An interrupted download is taken up where it stopped.
+    """
+    if _is_right(entry.path, entry.size, entry.sha256):
+        return False
+    if entry.source.type == "bundled":
+        raise VerificationError(f"{entry.path} is missing or damaged: install colorcli again")
+    if _offline():
+        raise ColorcliError(
+            f"HF_HUB_OFFLINE is set, so nothing is downloaded: unset it, or put the file of"
+            f" {entry.source.address()} at {entry.path}"
+        )
+    return fetch(entry.source.address(), entry.path, size=entry.size, sha256=entry.sha256)
+
+
+def fetch(url: str, target: Path, *, size: int, sha256: str) -> bool:
+    """Download `url` to `target`, which appears only when its size (bytes) and SHA-256 are right.
+
+    Returns False if another process put the right file there meanwhile. Errors as for `pull`.
+    """
+    part = target.with_name(f"{target.name}.{sha256[:12]}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(target.with_name(f".{target.name}.lock"), target.name):
+            if _is_right(target, size, sha256):
+                return False
+            _complete(url, part, size, sha256)
+            part.replace(target)
+            sync_folder(target.parent)
+    except OSError as error:
+        raise ColorcliError(
+            f"cannot write {target} ({size:,} bytes): {error.strerror or error}; COLORCLI_CACHE names another folder"
+        ) from error
+    return True
+
+
+def _is_right(path: Path, size: int, sha256: str) -> bool:
+    try:
+        return path.stat().st_size == size and sha256_of(path) == sha256
+    except OSError:
+        return False
+
+
+def _offline() -> bool:
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+@contextmanager
+def _locked(path: Path, name: str) -> Iterator[None]:
+    """Hold a lock that the system drops when the process ends, however it ends."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"waiting for another process that downloads {name}", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _complete(url: str, part: Path, size: int, sha256: str) -> None:
+    """Bring `part` to its full length and check it. What an earlier run left is used, but not trusted."""
+    resumed = part.exists() and part.stat().st_size > 0
+    if resumed and part.stat().st_size > size:
+        part.unlink()
+    _transfer(url, part, size)
+    if sha256_of(part) == sha256:
+        return
+    part.unlink()
+    if resumed:
+        print("what an earlier download left was damaged: starting over", file=sys.stderr)
+        _transfer(url, part, size)
+        if sha256_of(part) == sha256:
+            return
+        part.unlink()
+    raise VerificationError(f"{url}: the server sent other bytes than expected (wrong SHA-256); not kept")
+
+
+def _transfer(url: str, part: Path, size: int) -> None:
+    """Append to `part` until it has `size` bytes, taking up broken connections a few times."""
+    import httpx
+
+    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    headers = {"user-agent": f"colorcli/{__version__}", "accept-encoding": "identity"}
+    pauses = iter(PAUSES)
+    with part.open("ab") as file, _progress(url, size) as advance:
+        if file.tell() < size:
+            _check_resolves(url)
+        with httpx.Client(timeout=timeout, headers=headers, follow_redirects=True) as client:
+            while file.tell() < size:
+                try:
+                    _stream(client, url, file, size, advance)
+                except httpx.HTTPError as error:
+                    hopeless = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
+                    pause = None if hopeless else next(pauses, None)
+                    if pause is None:
+                        raise ColorcliError(_broken(url, error, file.tell(), size)) from error
+                    time.sleep(pause)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _stream(client: httpx.Client, url: str, file: BinaryIO, size: int, advance: Advance) -> None:
+    """One request: append what is missing, or write all anew if the server does not continue files."""
+    import httpx
+
+    offset = file.tell()
+    with client.stream("GET", url, headers={"range": f"bytes={offset}-"} if offset else {}) as response:
+        if offset and response.status_code == 416:
+            _empty(file)
+            raise httpx.RemoteProtocolError("the server cannot continue the file")
+        if response.status_code not in (200, 206):
+            raise ColorcliError(f"{url}: the server answered {response.status_code} {response.reason_phrase}")
+        start = _content_start(response)
+        if start != offset:
+            _empty(file)
+        if start not in (0, offset):
+            raise httpx.RemoteProtocolError("the server continued the file at another place")
+        _check_length(response, url, size - start)
+        for piece in response.iter_bytes():
+            file.write(piece)
+            advance(file.tell())
+            if file.tell() > size:
+                _empty(file)
+                raise VerificationError(f"{url}: the server sent more than the expected {size:,} bytes")
+    if file.tell() < size:
+        raise httpx.RemoteProtocolError("the server closed the connection early")
+
+
+def _content_start(response: httpx.Response) -> int:
+    """The place in the file at which the response's content starts; -1 where a partial one does not say."""
+    if response.status_code == 200:
+        return 0
+    match = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+    return int(match[1]) if match else -1
+
+
+def _check_length(response: httpx.Response, url: str, expected: int) -> None:
+    """A file of another length is refused before it is fetched."""
+    length = response.headers.get("content-length", "")
+    if length.isdigit() and "content-encoding" not in response.headers and int(length) != expected:
+        raise VerificationError(f"{url}: the server offers {int(length):,} bytes, expected {expected:,}")
+
+
+def _empty(file: BinaryIO) -> None:
+    file.truncate(0)
+    file.seek(0)
+
+
+def _check_resolves(url: str) -> None:
+    """Give up on a name server that does not answer: the system's own patience is up to half a minute."""
+    host = urlsplit(url).hostname
+    if urllib.request.getproxies():
+        return  # then the proxy resolves names
+
+    def resolve() -> None:
+        with suppress(OSError, UnicodeError):  # a failed look-up is told by the connection that follows
+            socket.getaddrinfo(host, None)
+
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    if thread.is_alive():
+        raise ColorcliError(f"cannot reach {host}: its name cannot be looked up; is there a network? ({url})")
+
+
+def _broken(url: str, error: httpx.HTTPError, done: int, size: int) -> str:
+    kept = f"; {done:,} of {size:,} bytes are kept, run again to continue" if done else ""
+    reason = str(error) or type(error).__name__
+    return f"cannot download {url}: {reason}; is there a network?{kept}"
+
+
+@contextmanager
+def _progress(url: str, size: int) -> Iterator[Advance]:
+    """Progress on stderr: a bar on a terminal, one line elsewhere."""
+    from rich import progress
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        print(f"downloading {url} ({size / 1e6:.1f} MB)", file=sys.stderr)
+        yield lambda done: None
+        return
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=console) as bar:
+        task = bar.add_task(url.rpartition("/")[2], total=size)
+        yield lambda done: bar.update(task, completed=done)

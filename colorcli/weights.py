@@ -1,0 +1,257 @@
+"""Weights files: read, verified and turned into a network; saved after training.
+
+A weights file is a safetensors file whose metadata rebuilds its network: format "colorcli/1", model (its
+name in colorcli.models), config (JSON object for its constructor), size (short side in px it works best at),
+saturation; and for the record trained_on, command, commit, created. Tensors are stored in half precision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as tensors_from_bytes
+from safetensors.torch import save as bytes_from_tensors
+from torch import Tensor, nn
+
+from colorcli.errors import UsageError, VerificationError, WeightsMissing
+from colorcli.files import atomic_write
+from colorcli.manifest import WeightsEntry, find
+from colorcli.models import MODELS, build
+
+FORMAT = "colorcli/1"
+MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors format itself
+
+
+def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None = None) -> nn.Module:
+    """The trained network called `name`, or the one in the file `weights` (then `name` is not looked at).
+
+    name: MODEL or MODEL@WEIGHTS of the manifest (plain MODEL: its default for `task`, "photo" or
+    "cifar10"), or the path of a file, told by its suffix .safetensors or a folder in it. The network is in
+    float32 on the CPU, in eval mode, with the attributes label, weights_sha256, default_size (px) and
+    default_saturation set. Raises UsageError for an unknown name or a file that is not there,
+    WeightsMissing for known weights that have not been pulled (nothing is ever downloaded here) and
+    VerificationError for anything wrong with the file.
+    """
+    if weights is None and (name.endswith(".safetensors") or Path(name).name != name):
+        weights = Path(name)
+    if weights is not None:
+        return _rebuild(_read_file(weights), str(weights), label=weights.stem)
+    return load_entry(find(name, task))
+
+
+def load_entry(entry: WeightsEntry) -> nn.Module:
+    """The network of one manifest entry, checked as by `load_model`."""
+    return _rebuild(read_verified(entry), str(entry.path), label=entry.name, expected=entry.model)
+
+
+def read_verified(entry: WeightsEntry) -> bytes:
+    """The content of the entry's file, its size and SHA-256 checked: what is hashed is what is loaded.
+
+    WeightsMissing says which file to put where; VerificationError what differs.
+    """
+    if not entry.path.exists():
+        raise WeightsMissing(missing_message(entry))
+    data = _read_file(entry.path)
+    if len(data) != entry.size:
+        raise VerificationError(
+            f"{entry.path}: {len(data):,} bytes, but {entry.name} has {entry.size:,}: {_remedy(entry)}"
+        )
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise VerificationError(f"{entry.path}: its SHA-256 is not that of {entry.name}: {_remedy(entry)}")
+    return data
+
+
+def missing_message(entry: WeightsEntry) -> str:
+    """One line: what is missing, and how to get it with and without a network on this machine."""
+    if entry.source.type == "bundled":
+        return f"{entry.path} is missing, though it comes with colorcli: install colorcli again"
+    return (
+        f"the weights {entry.name} are not on this machine: run 'colorcli models pull {entry.name}',"
+        f" or fetch {entry.source.address()} elsewhere and put it at {entry.path}"
+    )
+
+
+def save_weights(path: Path, model: nn.Module, metadata: Mapping[str, str]) -> None:
+    """Write `model` as a weights file, in half precision (integer buffers as they are), atomically.
+
+    metadata: needs "model", its name in colorcli.models; "config", "size" and "saturation" are taken from
+    the model's config, default_size and default_saturation where not given. VerificationError for values
+    that half precision cannot hold (NaN, infinite, beyond 65504) and for metadata that could not be read
+    back; OSError as from open().
+    """
+    own = {
+        "config": json.dumps(getattr(model, "config", {})),
+        "size": str(getattr(model, "default_size", "")),
+        "saturation": str(getattr(model, "default_saturation", "")),
+    }
+    document = {**own, **metadata, "format": FORMAT}
+    _parse_header(document, str(path))
+    tensors = {name: _stored(tensor) for name, tensor in model.state_dict().items()}
+    _check_finite(tensors, str(path))
+    data = bytes_from_tensors(tensors, document)
+    with atomic_write(path) as file:
+        file.write(data)
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a weights file says of itself."""
+
+    model: str
+    config: dict[str, Any]
+    size: int
+    saturation: float
+
+
+def _remedy(entry: WeightsEntry) -> str:
+    if entry.source.type == "bundled":
+        return "damaged or changed; install colorcli again"
+    return f"damaged, changed or of another version; run 'colorcli models pull {entry.name}'"
+
+
+def _read_file(path: Path) -> bytes:
+    """The content of what can be a safetensors file. A wrong kind of file is told by its first bytes."""
+    try:
+        # before opening: opening a pipe would wait for its writer
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise VerificationError(f"{path}: not a weights file but a folder or device")
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(8)
+            _check_start(start, size, path)
+            return start + file.read()
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such weights file") from None
+    except (OSError, ValueError) as error:
+        raise VerificationError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
+
+
+def _check_start(start: bytes, size: int, path: Path) -> None:
+    """A safetensors file starts with the length of its JSON header, 8 bytes, little-endian."""
+    header = int.from_bytes(start, "little")
+    fault = ""
+    if len(start) < 8:
+        fault = f"only {size} bytes long"
+    elif header > MAX_HEADER and (start[:2] == b"PK" or start[:1] == b"\x80"):
+        fault = "a pickle, as torch.save writes it"
+    elif header > MAX_HEADER:
+        fault = f"its header would take {header:,} bytes"
+    elif header > size - 8:
+        fault = f"truncated, or never one: a header of {header:,} bytes in {size:,}"
+    if fault:
+        raise VerificationError(f"{path}: not a safetensors file: {fault}")
+
+
+def _rebuild(data: bytes, where: str, *, label: str, expected: str | None = None) -> nn.Module:
+    """Content of a weights file -> its network. VerificationError names the file `where` and the fault."""
+    try:
+        tensors = tensors_from_bytes(data)
+    # an odd dtype or shape comes as any of the last three
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise VerificationError(f"{where}: damaged or not a safetensors file: {error}") from error
+    length = int.from_bytes(data[:8], "little")
+    header = _parse_header(json.loads(data[8 : 8 + length]).get("__metadata__") or {}, where)
+    if expected not in (None, header.model):
+        raise VerificationError(f"{where}: weights of the model '{header.model}', not of '{expected}'")
+    model = _build(header, where)
+    _fill(model, tensors, where)
+    attributes = {
+        "label": label,
+        "weights_sha256": hashlib.sha256(data).hexdigest(),
+        "default_size": header.size,
+        "default_saturation": header.saturation,
+    }
+    for name, value in attributes.items():
+        setattr(model, name, value)
+    return model.eval()
+
+
+def _parse_header(metadata: Mapping[str, str], where: str) -> _Header:
+    """The checked metadata of a weights file."""
+    if metadata.get("format") != FORMAT:
+        raise VerificationError(
+            f"{where}: not a colorcli weights file (metadata format is"
+            f" {metadata.get('format', 'missing')!r:.40}, not '{FORMAT}')"
+        )
+    model = metadata.get("model", "")
+    if model not in MODELS:
+        raise VerificationError(
+            f"{where}: made for the model '{model:.40}', which this colorcli does not know"
+            f" (it knows {', '.join(sorted(MODELS))})"
+        )
+    try:
+        config = json.loads(metadata["config"])
+        if not isinstance(config, dict):
+            raise ValueError("config is not a JSON object")
+        size, saturation = int(metadata["size"]), float(metadata["saturation"])
+        if not (0 < size <= 65536 and math.isfinite(saturation) and saturation >= 0):
+            raise ValueError(f"size {size} or saturation {saturation} out of range")
+    except (KeyError, ValueError, RecursionError) as error:
+        problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise VerificationError(f"{where}: broken metadata: {problem}") from error
+    return _Header(model, config, size, saturation)
+
+
+def _build(header: _Header, where: str) -> nn.Module:
+    try:
+        return build(header.model, **header.config)
+    # the config is the file's: whatever a constructor makes of a wrong one is the file's fault
+    except Exception as error:
+        raise VerificationError(f"{where}: its config does not fit the model '{header.model}': {error}") from error
+
+
+def _fill(model: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
+    """Load all tensors as float32; names, kinds and shapes must match exactly and values be finite."""
+    wanted = model.state_dict()
+    shared = wanted.keys() & tensors.keys()
+    wrong = [
+        f"{name} {_shape(tensors[name])} instead of {_shape(wanted[name])}"
+        for name in wanted
+        if name in shared
+        and (
+            tensors[name].shape != wanted[name].shape
+            or tensors[name].is_floating_point() != wanted[name].is_floating_point()
+        )
+    ]
+    differences = {
+        "missing": [name for name in wanted if name not in shared],
+        "unexpected": [name for name in tensors if name not in shared],
+        "of another shape": wrong,
+    }
+    found = [f"{len(names)} {kind} ({_few(names)})" for kind, names in differences.items() if names]
+    if found:
+        raise VerificationError(f"{where}: tensors do not fit the model it names: {'; '.join(found)}")
+    converted = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+    _check_finite({name: converted[name] for name in wanted}, where)
+    model.load_state_dict(converted, strict=True)
+
+
+def _check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise VerificationError(f"{where}: the tensor '{name}' has values that are NaN or infinite")
+
+
+def _stored(tensor: Tensor) -> Tensor:
+    """As it goes to the file: on the CPU, contiguous, memory of its own, floats in half precision."""
+    kind = torch.float16 if tensor.is_floating_point() else tensor.dtype
+    return tensor.detach().to("cpu", kind, copy=True).contiguous()
+
+
+def _shape(tensor: Tensor) -> str:
+    kind = "" if tensor.is_floating_point() else f" {str(tensor.dtype).removeprefix('torch.')}"
+    return "x".join(str(side) for side in tensor.shape or (1,)) + kind
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
