@@ -47,11 +47,11 @@ class Profile:
             text = ""
         return "".join(c for c in " ".join(text.split()) if c.isprintable())[:60] or "unnamed"
 
-    def _transform(self, mode: str, output: str) -> ImageCms.ImageCmsTransform:
+    def _transform(self, mode: str, output: str, flags: int = 0) -> ImageCms.ImageCmsTransform:
         if self._space != _SPACES[mode]:
             raise ProfileError(f"is for {self._space or 'unknown'} pixels")
         try:
-            return _build(self._profile, mode, output)
+            return _build(self._profile, mode, output, flags)
         except _BAD_PROFILE as error:
             raise ProfileError("is broken") from error
 
@@ -62,7 +62,8 @@ class Profile:
         """
         mode = "RGB" if self._space == "RGB" else "L"
         ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None]).convert(mode)
-        converted = np.asarray(ImageCms.applyTransform(ramp, self._transform(mode, "RGB")))
+        exact = self._transform(mode, "RGB", ImageCms.Flags.NOOPTIMIZE)  # the usual tables are coarse in shadows
+        converted = np.asarray(ImageCms.applyTransform(ramp, exact))
         curve = converted[0].mean(axis=1).round().astype(np.uint8)
         return None if _same(curve, np.arange(256)) else curve
 
@@ -85,8 +86,9 @@ class Profile:
         return _same(np.asarray(converted), grid)
 
 
-def _build(profile: ImageCms.ImageCmsProfile, mode: str, output: str) -> ImageCms.ImageCmsTransform:
-    intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+def _build(profile: ImageCms.ImageCmsProfile, mode: str, output: str, flags: int = 0) -> ImageCms.ImageCmsTransform:
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    flags |= ImageCms.Flags.BLACKPOINTCOMPENSATION
     return ImageCms.buildTransform(profile, srgb(), mode, output, intent, flags)
 
 

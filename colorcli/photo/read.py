@@ -163,6 +163,7 @@ def _read(image: ImageFile.ImageFile) -> Photo:
     turned = _orientation(image) if format_name == "TIFF" else 1
     if format_name == "TIFF":
         _refuse_misread(image)
+    _scale_transparent_value(image)
     image.load()  # only now is metadata behind the pixels known
     if format_name != "TIFF":
         turned = _orientation(image)
@@ -294,10 +295,6 @@ def _plain(image: Image.Image) -> Image.Image:
     """Any 8-bit mode of Pillow to L, LA, RGB, RGBA, CMYK or LAB."""
     mode = image.mode
     transparent = "transparency" in image.info
-    if mode == "RGB" and transparent:
-        key = image.info["transparency"]
-        if isinstance(key, tuple) and max(key) > 255:  # of a 16-bit PNG, which Pillow cut to 8 bits
-            image.info["transparency"] = tuple(value >> 8 for value in key)
     if mode in ("P", "PA"):
         has_alpha = transparent or mode == "PA" or getattr(image.palette, "mode", "") == "RGBA"
         return image.convert("RGBA" if has_alpha else "RGB")
@@ -309,6 +306,16 @@ def _plain(image: Image.Image) -> Image.Image:
         # Pillow inverts the inks of every CMYK JPEG; only those that Adobe's marker announces are inverted.
         return image.point([255 - i for i in range(256)] * 4)
     return image if target == mode else image.convert(target)
+
+
+def _scale_transparent_value(image: ImageFile.ImageFile) -> None:
+    """Pillow brings a PNG's pixels to 8 bits, but not the value that its tRNS chunk names as transparent."""
+    key = image.info.get("transparency")
+    stored = str(image.tile[0].args) if image.format == "PNG" and image.tile else ""
+    if isinstance(key, int) and stored in ("L;2", "L;4"):
+        image.info["transparency"] = {"L;2": (key & 3) * 85, "L;4": (key & 15) * 17}[stored]
+    elif isinstance(key, tuple) and stored == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in key)
 
 
 def _to_srgb(image: Image.Image, profile: icc.Profile | None, notes: list[str]) -> Image.Image:

@@ -14,9 +14,7 @@ _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)([1-8])""")
 
 # IPTC's term for a picture that people and a trained model made together
 # (https://cv.iptc.org/newscodes/digitalsourcetype/).
-COMPOSITE_WITH_TRAINED_MODEL = (
-    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-)
+COMPOSITE_WITH_TRAINED_MODEL = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
 
 def orientation(packet: bytes) -> int | None:
@@ -49,9 +47,7 @@ def with_source_type(packet: bytes | None) -> bytes:
     descriptions[0].set(_SOURCE_TYPE, COMPOSITE_WITH_TRAINED_MODEL)
     for prefix, uri in (("x", _META), ("rdf", _RDF), ("Iptc4xmpExt", _IPTC_EXT)):
         ET.register_namespace(prefix, uri)
-    return b"\n".join(
-        (_PACKET_HEAD, ET.tostring(root, encoding="utf-8", xml_declaration=False), _PACKET_TAIL)
-    )
+    return b"\n".join((_PACKET_HEAD, ET.tostring(root, encoding="utf-8", xml_declaration=False), _PACKET_TAIL))
 
 
 def _new() -> ET.Element:
