@@ -1,3 +1,58 @@
-"""colorcli: colour black-and-white photos, train and measure colorizers."""
+"""colorcli: colour black-and-white photos, train and measure colorizers.
+
+    import colorcli
+    colorcli.colorize("grandma.jpg", "grandma-color.jpg")            # one photo, from file to file
+
+    colorizer = colorcli.Colorizer(colorcli.load_model("gan"))       # many: load once
+    colour = colorizer(colorcli.read_photo("grandma.jpg"))           # Photo -> Photo; .pixels is uint8 (H, W, 3)
+
+Importing colorcli imports no torch; the names below are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from colorcli.engine import Colorizer
+    from colorcli.photo import Photo, read_photo, write_photo
+    from colorcli.weights import load_model
+
+_HOMES = {
+    "Colorizer": "colorcli.engine",
+    "Photo": "colorcli.photo",
+    "read_photo": "colorcli.photo",
+    "write_photo": "colorcli.photo",
+    "load_model": "colorcli.weights",
+}
+
+__all__ = ["Colorizer", "Photo", "__version__", "colorize", "load_model", "read_photo", "write_photo"]
+
+
+def colorize(source: str | Path, target: str | Path, model: str = "gan", **options: Any) -> Photo:
+    """Colour the photo in the file `source`, write it to `target` and return it.
+
+    model: NAME, NAME@WEIGHTS or a weights file. options: those of Colorizer (device, precision, size, saturation).
+    An existing `target` is replaced. ColorcliError where the photo or the weights cannot be used.
+    """
+    from pathlib import Path
+
+    from colorcli.engine import Colorizer
+    from colorcli.photo import Provenance, read_photo, write_photo
+    from colorcli.weights import load_model
+
+    colorizer = Colorizer(load_model(model), **options)
+    photo = colorizer(read_photo(Path(source)))
+    write_photo(photo, Path(target), provenance=Provenance(colorizer.name, colorizer.weights_sha256))
+    return photo
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'colorcli' has no attribute '{name}'")
