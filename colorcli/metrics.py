@@ -25,8 +25,8 @@ MSE_FLOOR = 1e-10  # equal images count as 100 dB: one infinity would be the mea
 AUC_LAST = 150  # thresholds 0, 1, ... 150 in Lab units (Zhang et al. 2016, section 3.1)
 SSIM_WINDOW, SSIM_C1, SSIM_C2 = 7, 0.01**2, 0.03**2
 
-# What `measure` returns beside the metrics: the parts of those that are no means over images
-PARTS = ("squared_error", "samples", "true_colourfulness")
+# What `measure` returns beside the metrics: the parts of the pooled PSNR, which is no mean over images
+PARTS = ("squared_error", "samples")
 
 
 def measure(pred: Tensor, real: Tensor) -> dict[str, Tensor]:
@@ -34,8 +34,9 @@ def measure(pred: Tensor, real: Tensor) -> dict[str, Tensor]:
 
     pixel_accuracy_2, _5: share of pixels with |pred - real| < 2% (5%) in R, G and B at once (paper 000,
     section 4.1); with _r, _g, _b: in that channel. psnr: dB over R, G and B, data range 1, at most 100.
-    ssim, ab_auc, colourfulness: see the functions. ab_error: mean distance in ab, Lab units. ciede2000: mean
-    colour difference. PARTS are for `Scores`. ValueError for shapes that differ or are below 7 x 7.
+    ssim, ab_auc, colourfulness: see the functions; true_colourfulness is that of `real`. ab_error: mean distance
+    in ab, Lab units. ciede2000: mean colour difference. PARTS are for `Scores`. ValueError for shapes
+    that differ or are below 7 x 7.
     """
     if pred.shape != real.shape:
         raise ValueError(f"shapes differ: {tuple(pred.shape)} and {tuple(real.shape)}")
@@ -239,7 +240,7 @@ class Scores:
 
 
 def _combine(means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Means over images -> metrics: the PARTS become psnr_pooled and colourfulness_ratio."""
+    """Means over images -> metrics: the PARTS become psnr_pooled; colourfulness_ratio is added."""
     metrics = {name: value for name, value in means.items() if name not in PARTS}
     mse = means["squared_error"] / means["samples"]
     metrics["psnr_pooled"] = -10 * np.log10(np.maximum(mse, MSE_FLOOR))

@@ -22,7 +22,7 @@ def contact_sheet(columns: Mapping[str, Sequence[np.ndarray]], thumb: int = 160)
     lengths = {len(pictures) for pictures in columns.values()}
     if len(lengths) != 1 or lengths == {0}:
         raise ValueError(f"columns of one length are needed, not {sorted(lengths)}")
-    rows = [[_thumbnail(p, thumb) for p in row] for row in zip(*columns.values(), strict=True)]
+    rows = [[Image.fromarray(fitted(p, thumb)) for p in row] for row in zip(*columns.values(), strict=True)]
     heights = [max(picture.height for picture in row) for row in rows]
     width = max(picture.width for row in rows for picture in row)
     size = GAP + len(columns) * (width + GAP), LABEL_HEIGHT + GAP + sum(heights) + GAP * len(rows)
@@ -37,15 +37,16 @@ def contact_sheet(columns: Mapping[str, Sequence[np.ndarray]], thumb: int = 160)
     return sheet
 
 
-def _thumbnail(pixels: np.ndarray, side: int) -> Image.Image:
+def fitted(pixels: np.ndarray, side: int) -> np.ndarray:
+    """uint8 (H, W[, 3]) -> uint8 (h, w, 3) whose longer side is `side` px, or near it for a tiny picture."""
     picture = Image.fromarray(pixels).convert("RGB")
     longest = max(picture.size)
     if longest > side:
         scale = side / longest
         size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-        return picture.resize(size, Image.Resampling.LANCZOS)
+        return np.asarray(picture.resize(size, Image.Resampling.LANCZOS))
     factor = side // longest
-    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    return np.asarray(picture).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _write_labels(sheet: Image.Image, labels: list[str], width: int) -> None:
