@@ -279,16 +279,20 @@ def _pixels(
     """The upright sRGB pixels of a loaded image: (pixels, alpha) as in Photo."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _deep_grey(image, profile_data, turned, notes)
-    image = _plain(image)
-    if image.mode in ("RGB", "RGBA") and exactly_grey(image):
-        bands = image.split()
-        image = bands[0] if image.mode == "RGB" else Image.merge("LA", (bands[0], bands[3]))
+    image = _without_equal_channels(_plain(image))  # first: a grey curve costs less than three channels
     try:
         image = _to_srgb(image, icc.Profile(profile_data) if profile_data else None, notes)
     except icc.ProfileError as error:
         notes.append(f"ICC profile {error}; ignored")
         image = _to_srgb(image, None, notes)
-    return to_arrays(image, turned)
+    return to_arrays(_without_equal_channels(image), turned)
+
+
+def _without_equal_channels(image: Image.Image) -> Image.Image:
+    if image.mode not in ("RGB", "RGBA") or not exactly_grey(image):
+        return image
+    grey = image.getchannel(0)
+    return grey if image.mode == "RGB" else Image.merge("LA", (grey, image.getchannel(3)))
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -135,3 +135,10 @@ def test_a_real_photo_through_a_profile_and_back_is_itself():
     source = Image.open(DATA / "cat.png")
     photo = read_photo(encoded(source, "PNG", icc_profile=adobe_rgb_profile()))
     assert photo.pixels.std() > np.asarray(source).std()  # a wide space read as sRGB is pale
+
+
+def test_black_ink_alone_comes_as_grey():
+    ink = np.zeros((16, 16, 4), np.uint8)
+    ink[..., 3] = RAMP
+    photo = read_photo(encoded(Image.fromarray(ink, "CMYK"), "TIFF"))
+    np.testing.assert_array_equal(photo.pixels, 255 - RAMP)

@@ -1,6 +1,8 @@
 import io
 import struct
 import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -442,3 +444,14 @@ def test_random_damage(data, changes):
     for where, value in changes:
         damaged[int(where * (len(data) - 1))] = value
     photo_or_photo_error(bytes(damaged))
+
+
+def test_photos_are_read_side_by_side(monkeypatch):
+    """Pillow's limits are global: the first reader to finish must not take them from the others."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3)
+    data = encoded(Image.fromarray(COLOURS), "PNG")
+    with ThreadPoolExecutor(8) as pool:
+        photos = list(pool.map(read_photo, [data] * 64))
+    assert all(np.array_equal(photo.pixels, COLOURS) for photo in photos)
+    assert Image.MAX_IMAGE_PIXELS == 3
+    assert ("error", None, Warning, None, 0) in warnings.filters

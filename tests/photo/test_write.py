@@ -62,7 +62,7 @@ def test_lossy_formats_keep_the_luminance(format):
     data, _ = written(Photo(COFFEE), format)
     error = np.abs(np.asarray(opened(data).convert("L"), int) - np.asarray(Image.fromarray(COFFEE).convert("L")))
     assert error.mean() < 1.2
-    assert error.max() <= {"JPEG": 5, "WEBP": 14}.get(format, 9)
+    assert error.max() <= {"JPEG": 7, "WEBP": 14}.get(format, 9)
 
 
 def test_jpeg_keeps_chroma_at_full_size():
