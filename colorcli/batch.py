@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colorcli.compare import side_by_side
 from colorcli.errors import PARTIAL_FAILURE, ColorcliError, PhotoError
 from colorcli.memory import available_memory
 from colorcli.photo import Photo, Provenance, read_photo, target_format, write_photo
@@ -166,11 +165,8 @@ class _Worker:
         for (outcome, photo), result in zip(read, self._colour(read), strict=True):
             if result is not None:
                 with _failing(outcome), self._writing():
-                    self._write(outcome.job, photo, result)
-                    outcome.size, outcome.notes = (
-                        (result.pixels.shape[1], result.pixels.shape[0]),
-                        result.notes,
-                    )
+                    outcome.notes = [*result.notes, *self._write(outcome.job, photo, result)]
+                    outcome.size = result.pixels.shape[1], result.pixels.shape[0]
         for outcome in outcomes:
             outcome.seconds = (time.perf_counter() - start) / len(jobs)
         return outcomes
@@ -214,8 +210,7 @@ class _Worker:
             if path.exists() and not self.plan.overwrite:
                 raise PhotoError(f"{path}: something else wrote it during this run: left as it is")
             path.parent.mkdir(parents=True, exist_ok=True)
-            picture = result if path == Path(job.target) else side_by_side(photo, result)
-            notes += write_photo(picture, path, **how)
+            notes += write_photo(result if path == Path(job.target) else _compared(photo, result), path, **how)
         return list(dict.fromkeys(notes))
 
     def _go_on(self) -> None:
@@ -256,6 +251,12 @@ def _failing(outcome: Outcome) -> Iterator[None]:
         else:
             kind = type(error).__name__
             outcome.error = f"{outcome.job.source}: internal error, please report it: {kind}: {error}"
+
+
+def _compared(photo: Photo, result: Photo) -> Photo:
+    from colorcli.compare import side_by_side  # needs torch, which a bad photo is answered without
+
+    return side_by_side(photo, result)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

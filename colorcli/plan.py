@@ -3,7 +3,8 @@
 Nothing is written here. What cannot work is refused as a whole: UsageError (exit 2) for inputs and outputs that
 do not fit together, ColorcliError (exit 1) for a folder that cannot be read or written.
 """
-# ruff: noqa: PTH - paths are text here, as the user wrote them, and there may be a million of them
+# ruff: noqa: PTH100, PTH110, PTH112, PTH118, PTH119, PTH121, PTH122
+# paths are text here, as the user wrote them, and there may be a million of them
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Checks on a plan's targets: none written twice, none an input, none in the way, every folder writable."""
-# ruff: noqa: PTH - paths are text here, as in colorcli.plan
+# ruff: noqa: PTH110, PTH112, PTH114, PTH118, PTH119, PTH120, PTH121
+# paths are text here, as in colorcli.plan
 
 from __future__ import annotations
 
@@ -98,10 +99,10 @@ def _refuse_meetings(plan: Plan, paths: _Paths) -> None:
             )
     plan.jobs = jobs
     # most runs write to folders that hold no input; the rest is worth a closer look
-    folders = {paths.real(paths.folder(job.source)) for job in jobs}
-    if any(paths.real(paths.folder(path)) in folders for job in jobs for path in _files(job)):
+    folders = {paths.real(paths.folder(job.source)) for job in jobs if job.source != STDIO}
+    if any(os.path.dirname(key) in folders for key in writer):
         for job in jobs:
-            if job.source != STDIO and (key := paths.key(job.source)) in writer:
+            if (key := paths.key(job.source)) in writer:
                 target = next(path for path in _files(writer[key]) if paths.key(path) == key)
                 raise UsageError(f"'{target}' is an input and would be overwritten: give another -o")
 

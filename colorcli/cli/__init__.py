@@ -17,7 +17,9 @@ import typer
 from typer.core import TyperGroup
 
 from colorcli import __version__
-from colorcli.cli.colorize import EXAMPLES, colorize
+from colorcli.cli.colorize import EXAMPLES, colorize_command
+from colorcli.cli.eval import EXAMPLES as EVAL_EXAMPLES
+from colorcli.cli.eval import eval_command
 from colorcli.cli.train import train_command
 from colorcli.errors import ColorcliError
 
@@ -54,8 +56,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-app.command(epilog=EXAMPLES)(colorize)
+app.command("colorize", epilog=EXAMPLES)(colorize_command)
 app.command("train")(train_command)
+app.command("eval", epilog=EVAL_EXAMPLES)(eval_command)
 
 
 def _show_version(asked: bool) -> None:

@@ -49,7 +49,7 @@ def _known_devices() -> list[str]:
     return ["auto", "cpu", "cuda", "mps"]
 
 
-def colorize(
+def colorize_command(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT", help="Photos, folders, or - for stdin.", show_default=False)
     ],
