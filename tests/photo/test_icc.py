@@ -95,13 +95,17 @@ def test_a_profiles_name_cannot_reach_the_terminals_controls():
     assert photo.notes == ["ICC profile 'Evil[2J name' converted to sRGB"]
 
 
+def inks(values: np.ndarray) -> Image.Image:
+    return Image.frombytes("CMYK", values.shape[1::-1], values.tobytes())
+
+
 CMYK = np.array([[[0, 0, 0, 0], [255, 0, 0, 0], [0, 0, 0, 255], [0, 255, 255, 0]]], np.uint8)
 CMYK = np.repeat(np.repeat(CMYK, 16, axis=0), 16, axis=1)
 
 
 @pytest.mark.parametrize("format", ["TIFF", "JPEG"])
 def test_cmyk_without_a_profile(format):
-    photo = read_photo(encoded(Image.fromarray(CMYK, "CMYK"), format))
+    photo = read_photo(encoded(inks(CMYK), format))
     corners = photo.pixels[8, 8::16].astype(int)
     np.testing.assert_allclose(corners, [[255] * 3, [0, 255, 255], [0] * 3, [255, 0, 0]], atol=6)
     assert "CMYK without an ICC profile: colours are approximate" in photo.notes
@@ -109,7 +113,7 @@ def test_cmyk_without_a_profile(format):
 
 @pytest.mark.parametrize("format", ["TIFF", "JPEG"])
 def test_cmyk_with_a_profile(format):
-    photo = read_photo(encoded(Image.fromarray(CMYK, "CMYK"), format, icc_profile=cmyk_profile()))
+    photo = read_photo(encoded(inks(CMYK), format, icc_profile=cmyk_profile()))
     corners = photo.pixels[8, 8::16].astype(int)
     cyan = [0, 147, 217]  # Lab (55, -37, -50); red is outside sRGB
     np.testing.assert_allclose(corners[:3], [[255] * 3, cyan, [0] * 3], atol=8)
@@ -117,7 +121,7 @@ def test_cmyk_with_a_profile(format):
 
 
 def test_cmyk_jpeg_without_adobes_marker_is_not_inverted():
-    data = encoded(Image.fromarray(255 - CMYK, "CMYK"), "JPEG", quality=100)
+    data = encoded(inks(255 - CMYK), "JPEG", quality=100)
     start = data.index(b"\xff\xee\x00\x0eAdobe")
     photo = read_photo(data[:start] + data[start + 16 :])
     corners = photo.pixels[8, 8::16].astype(int)
@@ -140,5 +144,5 @@ def test_a_real_photo_through_a_profile_and_back_is_itself():
 def test_black_ink_alone_comes_as_grey():
     ink = np.zeros((16, 16, 4), np.uint8)
     ink[..., 3] = RAMP
-    photo = read_photo(encoded(Image.fromarray(ink, "CMYK"), "TIFF"))
+    photo = read_photo(encoded(inks(ink), "TIFF"))
     np.testing.assert_array_equal(photo.pixels, 255 - RAMP)

@@ -292,13 +292,21 @@ def test_bilevel():
         np.testing.assert_array_equal(photo.pixels, checks * np.uint8(255))
 
 
-@pytest.mark.parametrize(("mode", "expected"), [("LA", (2, 2)), ("RGBA", (2, 2, 3)), ("PA", (2, 2, 3))])
+@pytest.mark.parametrize(("mode", "expected"), [("LA", (2, 2)), ("RGBA", (2, 2, 3))])
 def test_alpha_channels(mode, expected):
     image = Image.new("RGBA", (2, 2), (200, 100, 50, 255))
     image.putpixel((1, 0), (200, 100, 50, 77))
-    photo = read_photo(encoded(image.convert(mode), "TIFF" if mode == "PA" else "PNG"))
+    photo = read_photo(encoded(image.convert(mode), "PNG"))
     assert photo.pixels.shape == expected
     assert photo.alpha.tolist() == [[255, 77], [255, 255]]
+
+
+def test_palette_with_an_alpha_channel():
+    image = Image.frombytes("PA", (2, 1), bytes([1, 77, 0, 255]))
+    image.putpalette([200, 100, 50, 10, 20, 30])
+    photo = read_photo(encoded(image, "TIFF"))
+    assert photo.pixels.tolist() == [[[10, 20, 30], [200, 100, 50]]]
+    assert photo.alpha.tolist() == [[77, 255]]
 
 
 def test_opaque_alpha_is_no_alpha():
