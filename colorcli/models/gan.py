@@ -29,9 +29,7 @@ class GanGenerator(ColorModel):
         encoder_blocks: Sequence[int] = (1, 1, 2, 2, 2),
         decoder_blocks: Sequence[int] = (1, 1, 1, 1),
     ) -> None:
-        super().__init__(
-            widths=list(widths), encoder_blocks=list(encoder_blocks), decoder_blocks=list(decoder_blocks)
-        )
+        super().__init__(widths=list(widths), encoder_blocks=list(encoder_blocks), decoder_blocks=list(decoder_blocks))
         self.unet = ResidualUNet(4, 2, widths, encoder_blocks, decoder_blocks)
 
     def forward(self, L: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def test_the_adversary_joins_after_the_pixel_loss(photos, tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(photos, tmp_path, monkeypatch):
     monkeypatch.setattr("colorcli.training.objectives.huber", lambda p, t: p.sum() * torch.nan)
-    with pytest.raises(ColorcliError, match="step 1: .*--lr"):
+    with pytest.raises(ColorcliError, match=r"step 1: .*--lr"):
         run(photos, tmp_path)
     assert not list(tmp_path.glob("checkpoint*"))
 
@@ -99,10 +99,10 @@ class Constant(ColorModel):
 
 
 def test_validation_compares_with_grey(photos):
-    grey = validate(Constant(0, 0), photos, 32)
+    grey = validate(Constant(0.0, 0.0), photos, 32)
     assert grey["val_psnr_gain"] == pytest.approx(0, abs=1e-4)
     assert grey["val_chroma"] == pytest.approx(0, abs=1e-2)
-    wrong = validate(Constant(80, -80), photos, 32)
+    wrong = validate(Constant(80.0, -80.0), photos, 32)
     assert wrong["val_psnr_gain"] < -3
     assert wrong["val_ab_error"] > grey["val_ab_error"]
 
