@@ -42,7 +42,11 @@ class Exif:
         self._sub: _Entries = {}
         self._changed = self._sub_changed = False
         if (offset := self.get(EXIF_IFD)) is not None:
-            self._sub, _ = self._read_directory(offset)
+            try:
+                self._sub, _ = self._read_directory(offset)
+            except ValueError:  # the rest, orientation above all, is worth keeping
+                del self._main[EXIF_IFD]
+                self._changed = True
 
     def _unpack(self, codes: str, offset: int) -> tuple:
         try:

@@ -112,3 +112,10 @@ def test_pillow_writes_our_exif_into_a_jpeg_and_reads_it_back():
     image = Image.new("L", (2, 2))
     data = encoded(image, "JPEG", exif=exif_data.PREFIX + exif.tobytes())
     assert b"Vivian Maier" in data
+
+
+def test_a_broken_inner_directory_does_not_cost_the_orientation():
+    pointer = struct.pack("<HHHLHHHHLLL", 2, 0x0112, SHORT, 1, 6, 0, 0x8769, 4, 1, 9999, 0)
+    data = exif_data.PREFIX + b"II*\0\x08\0\0\0" + pointer
+    assert exif_data.orientation(data) == 6
+    assert dict(parsed(exif_data.upright(data, 1, 1))) == {0x0112: 1}
