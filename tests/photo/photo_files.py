@@ -1,4 +1,4 @@
-"""Files for the tests of colorcli.photo, made byte by byte where no library would write them."""
+"""Files for the tests of colorcli.photo, some made byte by byte where no library would write them."""
 
 import io
 import struct
@@ -6,7 +6,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from colorcli.errors import PhotoError
+from colorcli.photo import read_photo
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -21,6 +25,21 @@ def opened(data: bytes | Path) -> Image.Image:
     image = Image.open(data if isinstance(data, Path) else io.BytesIO(data))
     image.load()
     return image
+
+
+def oriented(value: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif
+
+
+def error_of(source, name="x.jpg") -> str:
+    with pytest.raises(PhotoError) as caught:
+        read_photo(source, name)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert name in message
+    return message
 
 
 def png(width: int, depth: int, colour_type: int, rows: list[bytes], *chunks: tuple[bytes, bytes]) -> bytes:
