@@ -135,9 +135,9 @@ def _transfer(url: str, part: Path, size: int) -> None:
             while file.tell() < size:
                 try:
                     _stream(client, url, file, size, advance)
-                except httpx.HTTPError as error:
-                    hopeless = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
-                    pause = None if hopeless else next(pauses, None)
+                except (httpx.HTTPError, httpx.InvalidURL) as error:
+                    again = isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError))
+                    pause = next(pauses, None) if again else None
                     if pause is None:
                         raise ColorcliError(_broken(url, error, file.tell(), size)) from error
                     time.sleep(pause)
@@ -209,7 +209,7 @@ def _check_resolves(url: str) -> None:
         raise ColorcliError(f"cannot reach {host}: its name cannot be looked up; is there a network? ({url})")
 
 
-def _broken(url: str, error: httpx.HTTPError, done: int, size: int) -> str:
+def _broken(url: str, error: Exception, done: int, size: int) -> str:
     kept = f"; {done:,} of {size:,} bytes are kept, run again to continue" if done else ""
     reason = str(error) or type(error).__name__
     return f"cannot download {url}: {reason}; is there a network?{kept}"
