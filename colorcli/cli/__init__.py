@@ -20,6 +20,7 @@ from colorcli import __version__
 from colorcli.cli.colorize import EXAMPLES, colorize_command
 from colorcli.cli.eval import EXAMPLES as EVAL_EXAMPLES
 from colorcli.cli.eval import eval_command
+from colorcli.cli.models import app as models_app
 from colorcli.cli.train import train_command
 from colorcli.errors import ColorcliError
 
@@ -59,6 +60,7 @@ app = typer.Typer(
 app.command("colorize", epilog=EXAMPLES)(colorize_command)
 app.command("train")(train_command)
 app.command("eval", epilog=EVAL_EXAMPLES)(eval_command)
+app.add_typer(models_app, name="models")
 
 
 def _show_version(asked: bool) -> None:
