@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 GREY, TRUTH = "grey", "truth"
 CIFAR10 = "cifar10"
-SAMPLE_SIDE = 256  # px, the longer side of the pictures kept for a contact sheet
+SAMPLE_SIDE = 256  # px, the longer side of a picture kept for a contact sheet, at most
 GREY_BAND = 1 << 20  # pixels made grey at a time
 
 
@@ -251,7 +251,7 @@ class _Keeper:
             if saved or position in self.wanted:
                 pixels = np.ascontiguousarray(_to_bytes(image).permute(1, 2, 0).cpu().numpy())
                 if position in self.wanted:
-                    kept.append(fitted(pixels, SAMPLE_SIDE))
+                    kept.append(pixels if max(pixels.shape) <= SAMPLE_SIDE else fitted(pixels, SAMPLE_SIDE))
                 if saved:
                     self._write(row, name, pixels)
 

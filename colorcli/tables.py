@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from colorcli.evaluate import Evaluation, Row
@@ -53,13 +54,13 @@ def caption(evaluation: Evaluation) -> str:
 
 def rich_table(evaluation: Evaluation) -> Table:
     """A table for a terminal: intervals in a second line of each cell."""
-    table = Table(caption=caption(evaluation))
+    table = Table(caption=Text(caption(evaluation)))
     table.add_column("model")
     for heading in _headings():
         table.add_column(heading, justify="right")
     for row in evaluation.rows:
-        cells = [f"{value}\n[dim]{spread}[/dim]" if spread else value for value, spread in _cells(row)]
-        table.add_row(row.name.replace("[", r"\["), *cells, _rate(row))
+        cells = [Text.assemble(value, "\n", (spread, "dim")) for value, spread in _cells(row)]
+        table.add_row(Text(row.name), *cells, _rate(row))
     return table
 
 
@@ -118,7 +119,10 @@ def _cells(row: Row) -> list[tuple[str, str]]:
 
 
 def _rate(row: Row) -> str:
-    return "" if row.images_per_second is None else f"{row.images_per_second:.3g}"
+    rate = row.images_per_second
+    if rate is None:
+        return ""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
 
 
 def _ends(score: Score | None) -> list[float | None]:

@@ -170,7 +170,7 @@ def test_samples_are_spread_over_the_dataset(cifar):
     samples = evaluate(dataset, {"one": colorizer()}, samples=3).samples
     assert list(samples) == ["grey", "one", "truth"]
     for kept, position in zip(samples["truth"], (2, 6, 10), strict=True):
-        assert (kept[::8, ::8] == dataset.images[position].permute(1, 2, 0).numpy()).all()  # enlarged to 256 px
+        assert (kept == dataset.images[position].permute(1, 2, 0).numpy()).all()
     assert len(samples["one"]) == 3
 
 

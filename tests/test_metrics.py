@@ -76,9 +76,7 @@ def test_ssim_equals_skimage(spread):
 
 def test_ssim_of_flat_images_equals_skimage():
     real, pred = flat(0.9, 0.2, 0.1), flat(0.88, 0.25, 0.1)
-    expected = structural_similarity(
-        channels_last(pred)[0], channels_last(real)[0], channel_axis=2, data_range=1
-    )
+    expected = structural_similarity(channels_last(pred)[0], channels_last(real)[0], channel_axis=2, data_range=1)
     assert ssim(pred, real).item() == pytest.approx(expected, abs=1e-4)
 
 
@@ -155,9 +153,7 @@ def test_ab_metrics_equal_a_sweep_over_thresholds():
     assert values["ab_error"].item() == pytest.approx(distance.mean(), abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("distance", "area"), [(0, 1), (0.5, 150 / 151), (1, 150 / 151), (150, 1 / 151), (151, 0)]
-)
+@pytest.mark.parametrize(("distance", "area"), [(0, 1), (0.5, 150 / 151), (1, 150 / 151), (150, 1 / 151), (151, 0)])
 def test_ab_auc_of_one_distance(distance, area):
     assert metrics.ab_auc(torch.tensor([float(distance)])).item() == pytest.approx(area)
 
@@ -192,9 +188,7 @@ def test_scores_do_not_depend_on_the_batches():
     real = images(4)
     pred = noisy(real)
     one, two = scored(pred, real, 4), scored(pred, real, 3)
-    assert {n: s.value for n, s in one.items()} == pytest.approx(
-        {n: s.value for n, s in two.items()}, rel=1e-5
-    )
+    assert {n: s.value for n, s in one.items()} == pytest.approx({n: s.value for n, s in two.items()}, rel=1e-5)
 
 
 def test_pooled_psnr_is_that_of_the_mean_error():
@@ -219,9 +213,7 @@ def test_colourfulness_ratio_is_one_of_means():
     pred = torch.cat([flat(0.5, 0, 0), flat(0, 0, 1)])
     parts = [0.3 * math.hypot(255, 127.5), 0.3 * 255]
     scores = scored(pred, real, 2)
-    assert scores["colourfulness_ratio"].value == pytest.approx(
-        (parts[0] / 2 + parts[1]) / sum(parts), rel=1e-5
-    )
+    assert scores["colourfulness_ratio"].value == pytest.approx((parts[0] / 2 + parts[1]) / sum(parts), rel=1e-5)
     assert math.isnan(scored(flat(1, 0, 0), flat(0, 0, 0), 1)["colourfulness_ratio"].value)
 
 

@@ -26,7 +26,7 @@ def evaluation() -> Evaluation:
         "colourfulness_ratio": score(math.nan),
     }
     model = grey | {"psnr": score(25.5), "colourfulness_ratio": score(0.612)}
-    rows = [Row("grey", grey), Row("gan[x]|y", model, 312.4), Row("truth", {"colourfulness": score(33.65, 0.3)})]
+    rows = [Row("grey", grey), Row("gan[x]|y", model, 1312.4), Row("truth", {"colourfulness": score(33.65, 0.3)})]
     return Evaluation("cifar10", "unrounded", 10_000, rows, {}, ["bad.jpg: truncated"])
 
 
@@ -40,7 +40,7 @@ def test_markdown_has_a_cell_for_every_heading(evaluation):
     assert by_heading["PSNR"] == ("24.81 ±0.16", "25.50 ±0.00", "")
     assert by_heading["colourful"][2] == "33.6 ±0.3"
     assert by_heading["of truth"] == ("", "61% ±0", "")
-    assert by_heading["images/s"] == ("", "312", "")
+    assert by_heading["images/s"] == ("", "1,312", "")
     assert lines[-1].startswith("10,000 images of cifar10, scored unrounded")
 
 
@@ -51,7 +51,7 @@ def test_json_has_all_metrics_with_their_ends(evaluation):
     assert grey["psnr"] == pytest.approx({"value": 24.8103, "low": 24.6503, "high": 24.9703})
     assert grey["pixel_accuracy_2_r"]["value"] == 0.349
     assert grey["colourfulness_ratio"] == {"value": None, "low": None, "high": None}
-    assert model["images_per_second"] == 312.4
+    assert model["images_per_second"] == 1312.4
     assert truth.keys() == {"name", "images_per_second", "colourfulness"}
 
 
