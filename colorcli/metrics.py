@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from colorcli.color import rgb_to_lab
 
-PIXELS_AT_ONCE = 1 << 19
+PIXELS_AT_ONCE = 1 << 18
 THRESHOLDS = {"pixel_accuracy_2": 0.02, "pixel_accuracy_5": 0.05}
 MSE_FLOOR = 1e-10  # equal images count as 100 dB: one infinity would be the mean of all
 AUC_LAST = 150  # thresholds 0, 1, ... 150 in Lab units (Zhang et al. 2016, section 3.1)
@@ -132,8 +131,16 @@ def _ssim_map(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _window_mean(x: Tensor) -> Tensor:
-    rows = F.avg_pool2d(x, (SSIM_WINDOW, 1), stride=1)
-    return F.avg_pool2d(rows, (1, SSIM_WINDOW), stride=1)
+    """Means over 7 x 7 windows, (..., H, W) -> (..., H - 6, W - 6)."""
+    return _sum_of_seven(_sum_of_seven(x, -2), -1) / SSIM_WINDOW**2
+
+
+def _sum_of_seven(x: Tensor, dim: int) -> Tensor:
+    """Sums of 7 neighbours as 4 + 2 + 1: several times quicker than pooling on a CPU."""
+    count = x.shape[dim] - (SSIM_WINDOW - 1)
+    two = x.narrow(dim, 0, count + 5) + x.narrow(dim, 1, count + 5)
+    four = two.narrow(dim, 0, count + 3) + two.narrow(dim, 2, count + 3)
+    return four.narrow(dim, 0, count) + two.narrow(dim, 4, count) + x.narrow(dim, 6, count)
 
 
 def colourfulness(rgb: Tensor) -> Tensor:
