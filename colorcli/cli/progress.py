@@ -61,7 +61,7 @@ class Teller:
         elif not self.quiet:
             if not self.bar and not self.as_json:
                 place = f"[{self.count}/{self.total}] " if self.total > 1 else ""
-                self._say(f"{place}{outcome.job.source} -> {outcome.job.target}  {outcome.seconds:.1f} s")
+                self._say(f"{place}{_arrow(outcome.job)}  {outcome.seconds:.1f} s")
             self._note(outcome)
         if self.bar and self.task is not None:
             self.bar.advance(self.task)
@@ -101,6 +101,12 @@ class Teller:
             self.bar.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
         else:
             say(line)
+
+
+def _arrow(job: Job) -> str:
+    """SOURCE -> TARGET, with the streams by their names."""
+    source = "stdin" if job.source == "-" else job.source
+    return f"{source} -> {'stdout' if job.target == '-' else job.target}"
 
 
 def _as_data(outcome: Outcome, model: str) -> dict[str, Any]:
