@@ -46,7 +46,7 @@ def mixed(tmp_path) -> Path:
     grey.convert("1").save(folder / "sub" / "bits.pbm")
     grey.convert("P").save(folder / "sub" / "palette.gif")
     grey.save(folder / "sub" / "plain.tif")
-    (folder / "cut.png").write_bytes((folder / "deep.png").read_bytes()[:80])
+    (folder / "cut.tif").write_bytes((folder / "sub" / "plain.tif").read_bytes()[:1000])
     (folder / "text.jpg").write_text("no photo")
     return folder
 
