@@ -21,18 +21,19 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as bytes_from_tensors
-from torch import Tensor, nn
+from torch import Tensor
 
 from colorcli.errors import UsageError, VerificationError, WeightsMissing
 from colorcli.files import atomic_write
 from colorcli.manifest import WeightsEntry, find
 from colorcli.models import MODELS, build
+from colorcli.models.base import ColorModel
 
 FORMAT = "colorcli/1"
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors format itself
 
 
-def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None = None) -> nn.Module:
+def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None = None) -> ColorModel:
     """The trained network called `name`, or the one in the file `weights` (then `name` is not looked at).
 
     name: MODEL or MODEL@WEIGHTS of the manifest (plain MODEL: its default for `task`, "photo" or
@@ -49,7 +50,7 @@ def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None =
     return load_entry(find(name, task))
 
 
-def load_entry(entry: WeightsEntry) -> nn.Module:
+def load_entry(entry: WeightsEntry) -> ColorModel:
     """The network of one manifest entry, checked as by `load_model`."""
     return _rebuild(read_verified(entry), str(entry.path), label=entry.name, expected=entry.model)
 
@@ -81,7 +82,7 @@ def missing_message(entry: WeightsEntry) -> str:
     )
 
 
-def save_weights(path: Path, model: nn.Module, metadata: Mapping[str, str]) -> None:
+def save_weights(path: Path, model: ColorModel, metadata: Mapping[str, str]) -> None:
     """Write `model` as a weights file, in half precision (integer buffers as they are), atomically.
 
     metadata: needs "model", its name in colorcli.models; "config", "size" and "saturation" are taken from
@@ -90,9 +91,9 @@ def save_weights(path: Path, model: nn.Module, metadata: Mapping[str, str]) -> N
     back; OSError as from open().
     """
     own = {
-        "config": json.dumps(getattr(model, "config", {})),
-        "size": str(getattr(model, "default_size", "")),
-        "saturation": str(getattr(model, "default_saturation", "")),
+        "config": json.dumps(model.config),
+        "size": str(model.default_size),
+        "saturation": str(model.default_saturation),
     }
     document = {**own, **metadata, "format": FORMAT}
     _parse_header(document, str(path))
@@ -152,7 +153,7 @@ def _check_start(start: bytes, size: int, path: Path) -> None:
         raise VerificationError(f"{path}: not a safetensors file: {fault}")
 
 
-def _rebuild(data: bytes, where: str, *, label: str, expected: str | None = None) -> nn.Module:
+def _rebuild(data: bytes, where: str, *, label: str, expected: str | None = None) -> ColorModel:
     """Content of a weights file -> its network. VerificationError names the file `where` and the fault."""
     try:
         tensors = tensors_from_bytes(data)
@@ -165,14 +166,9 @@ def _rebuild(data: bytes, where: str, *, label: str, expected: str | None = None
         raise VerificationError(f"{where}: weights of the model '{header.model}', not of '{expected}'")
     model = _build(header, where)
     _fill(model, tensors, where)
-    attributes = {
-        "label": label,
-        "weights_sha256": hashlib.sha256(data).hexdigest(),
-        "default_size": header.size,
-        "default_saturation": header.saturation,
-    }
-    for name, value in attributes.items():
-        setattr(model, name, value)
+    model.label = label
+    model.weights_sha256 = hashlib.sha256(data).hexdigest()
+    model.default_size, model.default_saturation = header.size, header.saturation
     return model.eval()
 
 
@@ -202,7 +198,7 @@ def _parse_header(metadata: Mapping[str, str], where: str) -> _Header:
     return _Header(model, config, size, saturation)
 
 
-def _build(header: _Header, where: str) -> nn.Module:
+def _build(header: _Header, where: str) -> ColorModel:
     try:
         return build(header.model, **header.config)
     # the config is the file's: whatever a constructor makes of a wrong one is the file's fault
@@ -210,7 +206,7 @@ def _build(header: _Header, where: str) -> nn.Module:
         raise VerificationError(f"{where}: its config does not fit the model '{header.model}': {error}") from error
 
 
-def _fill(model: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
+def _fill(model: ColorModel, tensors: Mapping[str, Tensor], where: str) -> None:
     """Load all tensors as float32; names, kinds and shapes must match exactly and values be finite."""
     wanted = model.state_dict()
     shared = wanted.keys() & tensors.keys()
