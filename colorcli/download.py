@@ -37,19 +37,23 @@ Advance = Callable[[int], None]  # told how many bytes are on disk
 def pull(entry: WeightsEntry) -> bool:
     """Make sure the entry's file lies at entry.path with the right SHA-256; True if it had to be fetched.
 
+    Published weights are converted on the way, see published.pull_published.
+
     ColorcliError for network, server and disk; VerificationError for wrong bytes, and for a bundled file
     that is damaged. An interrupted download is taken up where it stopped.
     """
-    if _is_right(entry.path, entry.size, entry.sha256):
+    expected = entry.expected
+    if expected and is_right(entry.path, expected.size, expected.sha256):
         return False
     if entry.source.type == "bundled":
         raise VerificationError(f"{entry.path} is missing or damaged: install colorcli again")
     if _offline():
-        raise ColorcliError(
-            f"HF_HUB_OFFLINE is set, so nothing is downloaded: unset it, or put the file of"
-            f" {entry.source.address()} at {entry.path}"
-        )
-    return fetch(entry.source.address(), entry.path, size=entry.size, sha256=entry.sha256)
+        raise ColorcliError(f"HF_HUB_OFFLINE is set, so nothing is downloaded: unset it, or {entry.by_hand()}")
+    if expected is None or entry.config is not None:
+        from colorcli.published import pull_published  # brings torch
+
+        return pull_published(entry)
+    return fetch(entry.source.address(), entry.path, size=expected.size, sha256=expected.sha256)
 
 
 def fetch(url: str, target: Path, *, size: int, sha256: str) -> bool:
@@ -60,8 +64,8 @@ def fetch(url: str, target: Path, *, size: int, sha256: str) -> bool:
     part = target.with_name(f"{target.name}.{sha256[:12]}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(target.with_name(f".{target.name}.lock"), target.name):
-            if _is_right(target, size, sha256):
+        with locked(target.with_name(f".{target.name}.lock"), target.name):
+            if is_right(target, size, sha256):
                 return False
             _complete(url, part, size, sha256)
             part.replace(target)
@@ -73,7 +77,8 @@ def fetch(url: str, target: Path, *, size: int, sha256: str) -> bool:
     return True
 
 
-def _is_right(path: Path, size: int, sha256: str) -> bool:
+def is_right(path: Path, size: int, sha256: str) -> bool:
+    """Whether a file of this size and SHA-256 is there."""
     try:
         return path.stat().st_size == size and sha256_of(path) == sha256
     except OSError:
@@ -87,7 +92,7 @@ def _offline() -> bool:
 
 
 @contextmanager
-def _locked(path: Path, name: str) -> Iterator[None]:
+def locked(path: Path, name: str) -> Iterator[None]:
     """Hold a lock that the system drops when the process ends, however it ends."""
     from filelock import FileLock, Timeout
 
@@ -130,7 +135,7 @@ def _transfer(url: str, part: Path, size: int) -> None:
     pauses = iter(PAUSES)
     with part.open("ab") as file, _progress(url, size) as advance:
         if file.tell() < size:
-            _check_resolves(url)
+            check_resolves(url)
         with httpx.Client(timeout=timeout, headers=headers, follow_redirects=True) as client:
             while file.tell() < size:
                 try:
@@ -139,7 +144,7 @@ def _transfer(url: str, part: Path, size: int) -> None:
                     again = isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError))
                     pause = next(pauses, None) if again else None
                     if pause is None:
-                        raise ColorcliError(_broken(url, error, file.tell(), size)) from error
+                        raise ColorcliError(broken(url, error, _kept(file.tell(), size))) from error
                     time.sleep(pause)
         file.flush()
         os.fsync(file.fileno())
@@ -192,7 +197,7 @@ def _empty(file: BinaryIO) -> None:
     file.seek(0)
 
 
-def _check_resolves(url: str) -> None:
+def check_resolves(url: str) -> None:
     """Give up on a name server that does not answer: the system's own patience is up to half a minute."""
     host = urlsplit(url).hostname
     if urllib.request.getproxies():
@@ -209,10 +214,14 @@ def _check_resolves(url: str) -> None:
         raise ColorcliError(f"cannot reach {host}: its name cannot be looked up; is there a network? ({url})")
 
 
-def _broken(url: str, error: Exception, done: int, size: int) -> str:
-    kept = f"; {done:,} of {size:,} bytes are kept, run again to continue" if done else ""
+def broken(url: str, error: Exception, kept: str = "") -> str:
+    """One line: what could not be had and why."""
     reason = str(error) or type(error).__name__
     return f"cannot download {url}: {reason}; is there a network?{kept}"
+
+
+def _kept(done: int, size: int) -> str:
+    return f"; {done:,} of {size:,} bytes are kept, run again to continue" if done else ""
 
 
 @contextmanager

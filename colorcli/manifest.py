@@ -16,6 +16,7 @@ from typing import Any
 
 from colorcli.errors import ColorcliError, UsageError, VerificationError
 from colorcli.models import MODELS
+from colorcli.pins import Content, Pin, read_pin
 
 TASKS = ("photo", "cifar10")
 BUNDLED = Path(__file__).parent / "weights"
@@ -31,7 +32,7 @@ class Source:
     """Where a weights file comes from.
 
     type "bundled": `file` in the package's folder weights/; "hub": `file` of `repo` at the commit
-    `revision`; "url": `url`, kept as `file`.
+    `revision` ("" where it is not known before the first pull); "url": `url`, kept as `file`.
     """
 
     type: str
@@ -50,7 +51,7 @@ class Source:
         from huggingface_hub import hf_hub_url
 
         endpoint = os.environ.get("HF_ENDPOINT") or None
-        return hf_hub_url(self.repo, self.file, revision=self.revision, endpoint=endpoint)
+        return hf_hub_url(self.repo, self.file, revision=self.revision or None, endpoint=endpoint)
 
 
 @dataclass(frozen=True)
@@ -58,34 +59,64 @@ class WeightsEntry:
     """One weights file: `name` is MODEL@WEIGHTS, `size` its bytes, `sha256` 64 hex digits.
 
     default: plain MODEL means this entry where `task` is asked for. results: measured figures by metric.
+    config: given where the source is a state dict that others published, for which it makes the network; pulling
+    turns such a file into weights of ours. Its size and hash are None where nobody has told them yet (see pins).
     """
 
     name: str
     model: str
     task: str
     source: Source
-    size: int
-    sha256: str
+    size: int | None
+    sha256: str | None
     licence: str
     trained_on: str
     default: bool = False
     results: Mapping[str, Any] = field(default_factory=dict)
     paper: str = ""
+    config: Mapping[str, Any] | None = None
 
     @property
     def path(self) -> Path:
         """Where the file lies, or would lie once pulled."""
         if self.source.type == "bundled":
             return BUNDLED / self.source.file
-        return cache_folder() / self.name / Path(self.source.file).name
+        path = cache_folder() / self.name / Path(self.source.file).name
+        return path if self.config is None else path.with_suffix(".safetensors")
+
+    @property
+    def expected(self) -> Content | None:
+        """What the file at `path` must be; None before published weights are pulled.
+
+        VerificationError for a damaged pin.
+        """
+        if self.config is None and self.size and self.sha256:
+            return Content(self.size, self.sha256)
+        pin = self.pin
+        return pin.converted if pin else None
+
+    @property
+    def pin(self) -> Pin | None:
+        """The pin of published weights, if it agrees with what this entry states. Raises as `expected`."""
+        pin = read_pin(self.path.parent)
+        stated = (self.source.revision or None, self.size, self.sha256)
+        pinned = (pin.revision, pin.published.size, pin.published.sha256) if pin else ()
+        agree = all(a in (None, b) for a, b in zip(stated, pinned, strict=False))
+        return pin if agree else None
 
     @property
     def present(self) -> bool:
         """Whether a file of the right size is there: a cheap look, the hash is checked at every load."""
         try:
-            return self.path.stat().st_size == self.size
-        except OSError:
+            return self.expected is not None and self.path.stat().st_size == self.expected.size
+        except (OSError, VerificationError):
             return False
+
+    def by_hand(self) -> str:
+        """How to get the file without a network on this machine."""
+        if self.config is not None:
+            return f"copy the folder {self.path.parent} from a machine that has pulled it"
+        return f"fetch {self.source.address()} elsewhere and put it at {self.path}"
 
 
 def cache_folder() -> Path:
@@ -174,13 +205,14 @@ def _parse_entry(item: Any) -> WeightsEntry:
         model=fields.text("model"),
         task=fields.text("task"),
         source=_parse_source(fields.take("source", dict)),
-        size=fields.take("bytes", int),
-        sha256=fields.text("sha256", _SHA256, "64 small hex digits"),
+        size=None if fields.unknown("bytes") else fields.take("bytes", int),
+        sha256=None if fields.unknown("sha256") else fields.text("sha256", _SHA256, "64 small hex digits"),
         licence=fields.text("licence"),
         trained_on=fields.text("trained_on"),
         default=fields.take("default", bool, False),
         results=fields.take("results", dict, {}),
         paper=fields.take("paper", str, ""),
+        config=fields.take("config", dict) if fields.has("config") else None,
     )
     fields.nothing_left()
     if entry.model not in MODELS:
@@ -189,9 +221,21 @@ def _parse_entry(item: Any) -> WeightsEntry:
         raise ValueError(f"the name must start with '{entry.model}@'")
     if entry.task not in TASKS:
         raise ValueError(f"'task' must be one of {', '.join(TASKS)}, not '{entry.task}'")
-    if entry.size <= 0:
+    if entry.size is not None and entry.size <= 0:
         raise ValueError(f"'bytes' must be positive, not {entry.size}")
+    _check_unknowns(entry)
     return entry
+
+
+def _check_unknowns(entry: WeightsEntry) -> None:
+    """What may be left for the first pull to find out."""
+    if entry.config is not None and entry.source.type == "bundled":
+        raise ValueError("'config' is for weights that others published, not for bundled ones")
+    if entry.sha256 is None and entry.source.type != "hub":
+        raise ValueError("'sha256' can be null only for a file of the hub, which states it")
+    unknown = entry.size is None or entry.sha256 is None or (entry.source.type == "hub" and not entry.source.revision)
+    if unknown and entry.config is None:
+        raise ValueError("only weights with a 'config' can have null for 'bytes', 'sha256' or 'source.revision'")
 
 
 def _parse_source(item: dict[str, Any]) -> Source:
@@ -204,7 +248,8 @@ def _parse_source(item: dict[str, Any]) -> Source:
     if kind == "bundled":
         source = Source(kind, file)
     elif kind == "hub":
-        revision = fields.text("revision", _COMMIT, "a commit of 40 hex digits")
+        commit = "a commit of 40 hex digits"
+        revision = "" if fields.unknown("revision") else fields.text("revision", _COMMIT, commit)
         repo = fields.text("repo", _REPO, "OWNER/NAME")
         source = Source(kind, file, repo=repo, revision=revision)
     elif kind == "url":
@@ -234,6 +279,13 @@ class _Fields:
             names = {str: "a string", int: "a whole number", bool: "true or false", dict: "an object"}
             raise ValueError(f"'{self._prefix}{key}' must be {names[kind]}, not {value!r:.40}")
         return value
+
+    def has(self, key: str) -> bool:
+        return key in self._left
+
+    def unknown(self, key: str) -> bool:
+        """Whether the field is there and null, which takes it."""
+        return self.has(key) and self._left[key] is None and self._left.pop(key) is None
 
     def text(self, key: str, pattern: re.Pattern[str] | None = None, meaning: str = "") -> str:
         value: str = self.take(key, str)

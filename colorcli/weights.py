@@ -60,14 +60,15 @@ def read_verified(entry: WeightsEntry) -> bytes:
 
     WeightsMissing says which file to put where; VerificationError what differs.
     """
-    if not entry.path.exists():
+    expected = entry.expected
+    if expected is None or not entry.path.exists():
         raise WeightsMissing(missing_message(entry))
     data = _read_file(entry.path)
-    if len(data) != entry.size:
+    if len(data) != expected.size:
         raise VerificationError(
-            f"{entry.path}: {len(data):,} bytes, but {entry.name} has {entry.size:,}: {_remedy(entry)}"
+            f"{entry.path}: {len(data):,} bytes, but {entry.name} has {expected.size:,}: {_remedy(entry)}"
         )
-    if hashlib.sha256(data).hexdigest() != entry.sha256:
+    if hashlib.sha256(data).hexdigest() != expected.sha256:
         raise VerificationError(f"{entry.path}: its SHA-256 is not that of {entry.name}: {_remedy(entry)}")
     return data
 
@@ -77,8 +78,8 @@ def missing_message(entry: WeightsEntry) -> str:
     if entry.source.type == "bundled":
         return f"{entry.path} is missing, though it comes with colorcli: install colorcli again"
     return (
-        f"the weights {entry.name} are not on this machine: run 'colorcli models pull {entry.name}',"
-        f" or fetch {entry.source.address()} elsewhere and put it at {entry.path}"
+        f"the weights {entry.name} are not on this machine: run 'colorcli models pull {entry.name}', or"
+        f" {entry.by_hand()}"
     )
 
 
@@ -130,7 +131,8 @@ def _read_file(path: Path) -> bytes:
             size = os.fstat(file.fileno()).st_size
             start = file.read(8)
             _check_start(start, size, path)
-            return start + file.read()
+            file.seek(0)
+            return file.read()
     except FileNotFoundError:
         raise UsageError(f"{path}: no such weights file") from None
     except (OSError, ValueError) as error:
@@ -207,8 +209,14 @@ def _build(header: _Header, where: str) -> ColorModel:
 
 
 def _fill(model: ColorModel, tensors: Mapping[str, Tensor], where: str) -> None:
-    """Load all tensors as float32; names, kinds and shapes must match exactly and values be finite."""
-    wanted = model.state_dict()
+    """Load all tensors as float32, if they fit as `check_fit` has it."""
+    converted = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+    check_fit(model.state_dict(), converted, where)
+    model.load_state_dict(converted, strict=True)
+
+
+def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: str) -> None:
+    """VerificationError unless names, kinds (float or integer) and shapes are those wanted and all values finite."""
     shared = wanted.keys() & tensors.keys()
     wrong = [
         f"{name} {_shape(tensors[name])} instead of {_shape(wanted[name])}"
@@ -227,9 +235,7 @@ def _fill(model: ColorModel, tensors: Mapping[str, Tensor], where: str) -> None:
     found = [f"{len(names)} {kind} ({_few(names)})" for kind, names in differences.items() if names]
     if found:
         raise VerificationError(f"{where}: tensors do not fit the model it names: {'; '.join(found)}")
-    converted = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    _check_finite({name: converted[name] for name in wanted}, where)
-    model.load_state_dict(converted, strict=True)
+    _check_finite({name: tensors[name] for name in wanted}, where)
 
 
 def _check_finite(tensors: Mapping[str, Tensor], where: str) -> None:

@@ -124,7 +124,7 @@ def _row(entry: WeightsEntry) -> tuple[str, ...]:
     return (
         entry.name + (" *" if entry.default else ""),
         entry.task,
-        f"{entry.size / 1e6:.1f} MB",
+        f"{entry.size / 1e6:.1f} MB" if entry.size else "?",
         entry.licence,
         str(entry.source),
         "yes" if entry.present else "no",

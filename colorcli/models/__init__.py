@@ -56,7 +56,7 @@ MODELS: dict[str, Spec] = {
     ),
     "ddcolor-artistic": Spec(
         factory="colorcli.models.ddcolor:DDColor",
-        summary="ddcolor with weights for art as well as photos",
+        summary="ddcolor trained on artistic photos too, without the loss that favours strong colours",
         paper=DDCOLOR,
     ),
     "ddcolor-paper": Spec(
