@@ -22,6 +22,7 @@ from colorcli.cli.eval import EXAMPLES as EVAL_EXAMPLES
 from colorcli.cli.eval import eval_command
 from colorcli.cli.models import app as models_app
 from colorcli.cli.train import train_command
+from colorcli.cli.turing_pairs import app as turing_pairs_app
 from colorcli.errors import ColorcliError
 
 CLOSED_PIPE = 128 + 13  # SIGPIPE, which Windows does not have
@@ -61,6 +62,7 @@ app.command("colorize", epilog=EXAMPLES)(colorize_command)
 app.command("train")(train_command)
 app.command("eval", epilog=EVAL_EXAMPLES)(eval_command)
 app.add_typer(models_app, name="models")
+app.add_typer(turing_pairs_app, name="turing-pairs")
 
 
 def _show_version(asked: bool) -> None:
