@@ -7,7 +7,11 @@ agree with the field's usual scripts.
 
 from __future__ import annotations
 
+import math
+from functools import cache
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 XYZ_FROM_RGB = (
@@ -111,27 +115,50 @@ def _outside(linear: Tensor) -> Tensor:
     return (low < GAMUT_LOW) | (high > GAMUT_HIGH)
 
 
-def merge(L: Tensor, ab: Tensor, steps: int = 10) -> Tensor:
+def merge(L: Tensor, ab: Tensor) -> Tensor:
     """L (..., 1, H, W) in 0..100 and ab (..., 2, H, W) in Lab units -> sRGB (..., 3, H, W) in 0..1 at that L.
 
-    Where sRGB cannot show a colour, its chroma is reduced at constant L and hue: by the largest factor that fits,
-    found by bisection (to 2**-steps) for the pixels outside only.
+    Where sRGB cannot show a colour, its chroma is reduced at constant L and hue.
+    """
+    return linear_to_srgb(merge_linear(L, ab)).clamp_(0, 1)
+
+
+def merge_linear(L: Tensor, ab: Tensor) -> Tensor:
+    """As `merge`, in linear RGB, which may pass 0 and 1 by less than an 8-bit level.
+
+    A chroma that does not fit is taken from a table of the boundary of sRGB over L and hue.
     """
     linear = lab_to_linear(L, ab)
     outside = _outside(linear)
     if bool(outside.any()):
         where = outside.nonzero(as_tuple=True)
-        light = L.squeeze(-3)[where][None, None]  # (1, 1, N)
-        colour = ab.movedim(-3, -1)[where].T[:, None]  # (2, 1, N)
-        linear.movedim(-3, -1)[where] = _fit(light, colour, steps)[:, 0].T
-    return linear_to_srgb(linear).clamp_(0, 1)
+        light = L.squeeze(-3)[where]
+        a, b = ab.movedim(-3, -1)[where].unbind(-1)
+        factor = (_most_chroma_at(light, torch.atan2(b, a)) / torch.hypot(a, b)).clamp_max(1)
+        fitting = torch.stack([a * factor, b * factor])[:, None]  # (2, 1, N)
+        linear.movedim(-3, -1)[where] = lab_to_linear(light[None, None], fitting)[:, 0].T
+    return linear
 
 
-def _fit(light: Tensor, colour: Tensor, steps: int) -> Tensor:
-    """L (1, 1, N) and ab (2, 1, N) -> linear RGB (3, 1, N) of the most chroma at that L and hue inside sRGB."""
-    low, high = torch.zeros_like(light), torch.ones_like(light)
-    for _ in range(steps):
+L_STEPS, HUE_STEPS = 400, 720  # of the table of the boundary: a quarter of an L unit, half a degree
+
+
+def _most_chroma_at(light: Tensor, hue: Tensor) -> Tensor:
+    """L (N,) and hue (N,) in -pi..pi -> the most chroma inside sRGB (N,), at most a table's cell too little."""
+    row = (light * (L_STEPS / 100)).long().clamp_(0, L_STEPS - 1)
+    column = ((hue + math.pi) * (HUE_STEPS / (2 * math.pi))).long().clamp_(0, HUE_STEPS - 1)
+    return _most_chroma(light.device)[row, column]
+
+
+@cache
+def _most_chroma(device: torch.device) -> Tensor:
+    """The least of the most chroma over every cell of L and hue: (L_STEPS, HUE_STEPS), found by bisection."""
+    light = torch.linspace(0, 100, L_STEPS + 1, device=device)[:, None].expand(-1, HUE_STEPS + 1)[None]
+    hue = torch.linspace(-math.pi, math.pi, HUE_STEPS + 1, device=device)
+    direction = torch.stack([hue.cos(), hue.sin()])[:, None]  # (2, 1, hues)
+    low, high = torch.zeros_like(light), torch.full_like(light, 150.0)
+    for _ in range(12):
         middle = (low + high) / 2
-        out = _outside(lab_to_linear(light, colour * middle))[None]
+        out = _outside(lab_to_linear(light, direction * middle))[None]
         low, high = torch.where(out, low, middle), torch.where(out, middle, high)
-    return lab_to_linear(light, colour * low)
+    return -F.max_pool2d(-low, 2, stride=1)[0]

@@ -18,21 +18,22 @@ def side_by_side(photo: Photo, result: Photo) -> Photo:
 
     Everything else a file carries (EXIF, format, notes) is the result's.
     """
-    both = np.concatenate([_grey(photo.pixels), result.pixels], axis=1)
+    grey = np.repeat(grey_of(photo.pixels)[:, :, None], 3, axis=2)
+    both = np.concatenate([grey, result.pixels], axis=1)
     alpha = None if result.alpha is None else np.concatenate([result.alpha, result.alpha], axis=1)
     return replace(result, pixels=both, alpha=alpha)
 
 
-def _grey(pixels: np.ndarray) -> np.ndarray:
-    """uint8 or uint16 (H, W), or sRGB uint8 (H, W, 3), to grey of the same L as uint8 (H, W, 3)."""
+def grey_of(pixels: np.ndarray) -> np.ndarray:
+    """Pixels of a Photo, uint8 or uint16 (H, W) or sRGB uint8 (H, W, 3), -> uint8 (H, W) of the same L."""
     if pixels.ndim == 3:
         return np.concatenate([_grey_band(pixels[y : y + BAND]) for y in range(0, len(pixels), BAND)])
     if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return np.repeat(pixels[:, :, None], 3, axis=2)
+        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return pixels
 
 
 def _grey_band(rgb: np.ndarray) -> np.ndarray:
     L = rgb_to_L(torch.from_numpy(np.ascontiguousarray(rgb)).movedim(-1, 0) / 255)
     grey = lab_to_rgb(torch.cat([L, torch.zeros_like(L), torch.zeros_like(L)]))
-    return (grey * 255).round().to(torch.uint8).movedim(0, -1).numpy()
+    return (grey[1] * 255).round().to(torch.uint8).numpy()

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from colorcli.color import linear_to_L, merge, srgb_to_linear
+from colorcli.color import linear_to_L, linear_to_srgb, merge_linear, srgb_to_linear
 from colorcli.device import choose_device, choose_precision
 from colorcli.errors import ColorcliError, UsageError
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048  # px, what --size takes
 MOST_AREA = 6  # the network's picture has at most this many times size * size pixels: panoramas get smaller
-GUIDE_SIDE = 512  # px, the longer side of the short side at which ab is fitted to L
+GUIDE_SIDE = 256  # px, the short side at which ab is fitted to L: finer changes nothing that shows
 GUIDE_RADIUS = 1.5  # of the guided filter, in pixels of the network's ab
 GUIDE_SMOOTHNESS = 4.0  # in L units: edges of L above this carry edges of colour
-BAND_PIXELS = {"cpu": 100_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
+BAND_PIXELS = {"cpu": 64_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
 
 
 class Colorizer:
@@ -112,9 +112,7 @@ class Colorizer:
         rows = max(1, BAND_PIXELS[self.device.type] // width)
         for top in range(0, height, rows):
             L = _luminance(pixels[top : top + rows]).to(self.device)
-            rgb = merge(L, chroma.band(top, L))
-            band = rgb[0].mul_(255).add_(0.5).to(torch.uint8)
-            torch.from_numpy(out[top : top + rows]).copy_(band.permute(1, 2, 0))
+            _encode(merge_linear(L, chroma.band(top, L)), out[top : top + rows])
         return out
 
 
@@ -132,6 +130,20 @@ def _luminance(pixels: np.ndarray) -> Tensor:
     if pixels.ndim == 2:
         return torch.from_numpy(np.take(L, pixels, mode="clip"))[None, None]  # clip: no bounds to check
     return linear_to_L(torch.from_numpy(np.take(linear, pixels.transpose(2, 0, 1), mode="clip"))[None])
+
+
+def _encode(linear: Tensor, out: np.ndarray) -> None:
+    """Linear RGB (1, 3, h, W) -> sRGB in `out`, uint8 (h, W, 3), through a table finer than 8 bits can tell."""
+    table = _encoding()
+    index = (linear[0] * (len(table) - 1)).add_(0.5).clamp_(0, len(table) - 1).to(torch.int16).permute(1, 2, 0)
+    np.take(table, index.cpu().numpy(), out=out, mode="clip")
+
+
+@cache
+def _encoding(levels: int = 2**15) -> np.ndarray:
+    """The 8-bit sRGB level of linear light in `levels` steps from 0 to 1: uint8 (levels,)."""
+    linear = torch.linspace(0, 1, levels, dtype=torch.float64)
+    return (linear_to_srgb(linear) * 255).round().to(torch.uint8).numpy()
 
 
 def _luminance_at(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
@@ -172,12 +184,11 @@ class _GuidedChroma:
         coarse = self.wide.shape[-2]
         rows = torch.arange(top, top + L.shape[-2], device=L.device)
         at = ((rows + 0.5) * (coarse / self.full[0]) - 0.5).clamp(0, coarse - 1)
-        above = at.floor().long()
-        below = (above + 1).clamp_max(coarse - 1)
-        weight = (at - above)[:, None]
-        slope_and_offset = torch.lerp(self.wide[:, :, above], self.wide[:, :, below], weight)
-        slope, offset = slope_and_offset.chunk(2, 1)
-        return torch.addcmul(offset, slope, L)
+        first, last = int(at[0]), min(int(at[-1]) + 2, coarse)
+        near = torch.arange(first, last, device=L.device)
+        weights = (1 - (at[:, None] - near).abs()).clamp_min(0)  # (h, rows of the guide): two of them not 0
+        slope, offset = (weights @ self.wide[0, :, first:last]).split(2)
+        return torch.addcmul(offset, slope, L[0])[None]
 
 
 def _box(x: Tensor, radius: int) -> Tensor:

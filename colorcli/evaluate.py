@@ -21,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorcli.color import merge, rgb_to_L
+from colorcli.compare import grey_of
 from colorcli.datasets import cifar10, image_files
 from colorcli.engine import Colorizer
 from colorcli.errors import ColorcliError, PhotoError, UsageError
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 GREY, TRUTH = "grey", "truth"
 CIFAR10 = "cifar10"
 SAMPLE_SIDE = 256  # px, the longer side of a picture kept for a contact sheet, at most
-GREY_BAND = 1 << 20  # pixels made grey at a time
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class PhotoFolder:
         if min(photo.pixels.shape[:2]) < SSIM_WINDOW:
             self.failed.append(f"{self.files[i]}: smaller than 7 x 7 px: SSIM has no value for it")
             return
-        grey = _grey(photo.pixels)
+        grey = grey_of(photo.pixels)
         batch.names.append(self.names[i])
         batch.grey.append(_tensor(grey))
         batch.truth.append(_tensor(photo.pixels if photo.pixels.ndim == 3 else grey))
@@ -173,21 +173,6 @@ def _output_names(files: list[Path]) -> list[str]:
     """A name for each file's results: its path without the suffix, where only one file has that."""
     stems = Counter(file.with_suffix("") for file in files)
     return [str(file if stems[file.with_suffix("")] > 1 else file.with_suffix("")) for file in files]
-
-
-def _grey(pixels: np.ndarray) -> np.ndarray:
-    """Pixels of a Photo -> uint8 (H, W) of the same L."""
-    if pixels.dtype == np.uint16:
-        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if pixels.ndim == 2:
-        return pixels
-    rows = max(1, GREY_BAND // pixels.shape[1])
-    return np.concatenate([_grey_band(pixels[top : top + rows]) for top in range(0, len(pixels), rows)])
-
-
-def _grey_band(rgb: np.ndarray) -> np.ndarray:
-    L = rgb_to_L(as_unit(_tensor(rgb)))
-    return _to_bytes(merge(L, L.new_zeros(1, 2, *L.shape[-2:])))[0, 0].numpy()
 
 
 def _tensor(pixels: np.ndarray) -> Tensor:

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from colorcli.color import rgb_to_lab
+from colorcli.datasets import image_files
 from colorcli.errors import ColorcliError, UsageError
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm"}
 MARGIN = 1.25  # a copy's short side over the crop's side, so that crops differ in scale
 LONGEST = 4 / 3  # a copy's sides differ at most so much; the middle of longer photos is kept
 MOST_BAD = 0.01  # more unreadable files than this share are an error
@@ -76,17 +76,6 @@ def _crop_transforms(sizes: Tensor, canvas: int, generator: torch.Generator | No
     return theta
 
 
-def image_files(folders: Sequence[Path]) -> list[Path]:
-    """Image files below the folders, sorted within each; UsageError where there is none."""
-    files = []
-    for folder in folders:
-        found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-        if not found:
-            raise UsageError(f"no photos in {folder}")
-        files += found
-    return files
-
-
 def _small_copy(path: Path, side: int, canvas: int) -> np.ndarray | None:
     """uint8 (h, w, 3) with a short side of at most `side` and both at most `canvas`; None if unreadable."""
     try:
@@ -102,13 +91,13 @@ def _small_copy(path: Path, side: int, canvas: int) -> np.ndarray | None:
     return np.asarray(rgb.crop((left, top, left + min(width, canvas), top + min(height, canvas))))
 
 
-def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2, limit: int | None = None) -> PhotoSet:
+def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2) -> PhotoSet:
     """Read the photos below `folders` as copies for crops of `size` px.
 
     Unreadable files are skipped and counted; ColorcliError if there are more than MOST_BAD of them. Colourless
     photos are left out and counted.
     """
-    files = image_files(folders)[:limit]
+    files = [file for folder in folders for file in image_files(folder)]
     side = round(size * MARGIN)
     canvas = round(side * LONGEST)
     pixels = torch.zeros(len(files), 3, canvas, canvas, dtype=torch.uint8)
