@@ -120,7 +120,7 @@ def _stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _metadata(entry: WeightsEntry, published: Content, size: int) -> dict[str, str]:
-    """The same for the same source, so that converting again gives the same bytes."""
+    """What rebuilds the network, and for the record where its weights come from."""
     return {
         "format": FORMAT,
         "model": entry.model,

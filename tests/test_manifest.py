@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
-from weights_kit import COMMIT, item, register_toy, use_manifest
+from weights_kit import COMMIT, NULL, item, register_toy, use_manifest
 
 import colorcli.manifest
 from colorcli.errors import ColorcliError, UsageError, VerificationError
@@ -135,6 +135,12 @@ def test_present_means_a_file_of_the_right_size(three, tmp_path):
         ({"source": HUB | {"repo": "toy"}}, "'source.repo' must be OWNER/NAME"),
         ({"source": URL | {"url": "file:///etc"}}, "'source.url' must be an http"),
         ({"source": URL | {"mirror": "x"}}, "unknown field 'source.mirror'"),
+        ({"config": []}, "'config' must be an object"),
+        ({"config": {}}, "'config' is for weights that others published"),
+        ({"source": HUB | {"revision": None}}, "only weights with a 'config' can have null"),
+        ({"bytes": NULL, "source": HUB}, "only weights with a 'config' can have null"),
+        ({"sha256": NULL, "source": HUB}, "only weights with a 'config' can have null"),
+        ({"sha256": NULL, "source": URL, "config": {}}, "'sha256' can be null only for a file of the hub"),
     ],
 )
 def test_a_broken_entry_is_named(manifest, changes, problem):

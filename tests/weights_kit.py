@@ -17,6 +17,7 @@ from colorcli.models.base import ColorModel
 from colorcli.weights import save_weights
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NULL = object()
 
 
 class Toy(ColorModel):
@@ -43,7 +44,7 @@ def save_toy(path, **metadata):
 
 
 def item(content=b"x", **changes):
-    """One entry of a manifest for `content`, as parsed JSON; a change to None leaves the field out."""
+    """One entry of a manifest for `content`, as parsed JSON; None leaves a field out, NULL makes it null."""
     fields = {
         "name": "toy@photo",
         "model": "toy",
@@ -55,7 +56,8 @@ def item(content=b"x", **changes):
         "trained_on": "nothing",
         "default": True,
     }
-    return {key: value for key, value in (fields | changes).items() if value is not None}
+    fields = {key: value for key, value in (fields | changes).items() if value is not None}
+    return {key: None if value is NULL else value for key, value in fields.items()}
 
 
 def use_manifest(monkeypatch, folder, *items):
@@ -86,7 +88,31 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
+class Hub(Server):
+    """Also answers HEAD with `status` and the headers `stated`: as the hub does, which states facts of the file in a
+    redirect to its storage. Before that it redirects to each of `moves`. `asked` lists the paths."""
+
+    def __init__(self, content, faults=()):
+        super().__init__(content, faults)
+        self.asked, self.moves, self.status = [], [], 302
+        self.stated = {
+            "Location": "/cdn",
+            "X-Repo-Commit": COMMIT,
+            "X-Linked-Size": str(len(content)),
+            "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',
+        }
+
+
 class Handler(BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        hub = self.server
+        hub.asked.append(self.path)
+        headers = {"Location": hub.moves.pop(0)} if hub.moves else hub.stated
+        self.send_response(hub.status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
     def do_GET(self):
         server, start = self.server, self._range_start()
         server.requests.append((self.path, start))
@@ -135,9 +161,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(content, *faults):
-    """A running Server."""
-    with Server(content, faults) as server:
+def serve(content, *faults, kind=Server):
+    """A running Server or Hub."""
+    with kind(content, faults) as server:
         thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
