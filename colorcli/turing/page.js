@@ -63,7 +63,7 @@ function show(heading, ...children) {
 function text(heading, ...children) {
   const box = el("div", { className: "text" }, ...children);
   const current = show(heading, box);
-  box.prepend(heading);
+  box.prepend(heading); // which takes the focus away
   heading.focus({ preventScroll: true });
   return current;
 }
@@ -75,6 +75,7 @@ function button(label, action, main = true) {
 function say(words) { document.getElementById("said").textContent = words; }
 
 function place(words, done, of) {
+  document.querySelector("header").hidden = !words;
   document.getElementById("place").textContent = words;
   const bar = document.getElementById("bar");
   bar.hidden = !of;
@@ -84,8 +85,7 @@ function place(words, done, of) {
 function plural(count, word) { return `${count} ${word}${count === 1 ? "" : "s"}`; }
 
 function pictureName(i) {
-  if (single) return "the picture";
-  return options.length === 2 ? ["left picture", "right picture"][i] : `picture ${i + 1}`;
+  return single ? "The picture" : `Picture ${i + 1}`;
 }
 
 // Enter stands for a screen's button; a focused control does its own thing
@@ -188,8 +188,9 @@ async function trial(item, practising) {
 
 function grid(cells, images, extra = "") {
   const columns = Math.min(cells.length, cells.length === 4 ? 2 : 3);
-  const aspect = `${images[0].naturalWidth} / ${images[0].naturalHeight}`;
-  return el("div", { className: `pictures columns-${columns} ${extra}`, style: { "--columns": columns, "--aspect": aspect } }, ...cells);
+  const ratio = images[0].naturalWidth / images[0].naturalHeight;
+  const kind = { 1: "few", 2: "few pair" }[cells.length] ?? "";
+  return el("div", { className: `pictures ${kind} ${extra}`, style: { "--columns": columns, "--ratio": ratio } }, ...cells);
 }
 
 // Resolves to the option chosen and the ms it took; to nothing if another screen came in between
@@ -205,11 +206,11 @@ function ask(images) {
     };
     const cells = frames.map((frame, i) => (single
       ? el("figure", { className: "picture" }, frame)
-      : el("button", { type: "button", className: "picture", onclick: () => choose(i) }, frame, caption(i))));
+      : el("button", { type: "button", className: "picture", onclick: () => choose(i) }, frame, el("span", {}, pictureName(i)))));
     const buttons = single
       ? ["Real photo", "Coloured by a computer"].map((label, i) => el("button", { type: "button", onclick: () => choose(i) }, label))
       : cells;
-    const current = show(el("h2", {}, QUESTION), grid(cells, images), ...(single ? [el("div", { className: "row" }, ...buttons)] : []));
+    const current = show(el("h2", {}, QUESTION), grid(cells, images), ...(single ? [el("div", { className: "row choices" }, ...buttons)] : []));
     onKey = (event) => answerKey(event, buttons, choose);
     const reveal = () => {
       if (current !== screen) return;
@@ -223,11 +224,6 @@ function ask(images) {
     };
     if (study.exposure) setTimeout(reveal, PAUSE); else reveal();
   });
-}
-
-function caption(i) {
-  const name = pictureName(i);
-  return el("span", {}, name[0].toUpperCase() + name.slice(1));
 }
 
 function answerKey(event, buttons, choose) {
@@ -275,9 +271,8 @@ function askMarks(images) {
 function file(image) { return image.getAttribute("src"); }
 
 function markField(image, i, onMark) {
-  const name = pictureName(i);
   return el("fieldset", {},
-    el("legend", {}, name[0].toUpperCase() + name.slice(1)),
+    el("legend", {}, pictureName(i)),
     el("div", { className: "marks" }, ...MARKS.map((mark) => el("label", {},
       el("input", { type: "radio", name: `mark-${i}`, value: String(mark), onchange: () => onMark(mark) }),
       el("span", {}, String(mark))))));
@@ -288,11 +283,11 @@ function feedback(item, images, choice) {
   const truth = { real: "It is a real photo.", coloured: "It was coloured by a computer." };
   const name = pictureName(files(item).indexOf(item.answer));
   const answer = single ? truth[item.answer]
-    : `The ${name} ${study.protocol === "pairs" ? "was coloured by a computer" : "is the real photo"}.`;
+    : `${name} ${study.protocol === "pairs" ? "was coloured by a computer" : "is the real photo"}.`;
   const words = `${right ? "Right." : "Not so."} ${answer}`;
   const go = () => { state.practised += 1; save(); next(); };
   const cells = images.map((image, i) => el("figure", { className: `picture${file(image) === item.answer ? " marked" : ""}` },
-    el("span", { className: "frame" }, image), ...(single ? [] : [el("figcaption", {}, caption(i))])));
+    el("span", { className: "frame" }, image), ...(single ? [] : [el("figcaption", {}, pictureName(i))])));
   show(el("h2", { className: right ? "good" : "bad" }, words), grid(cells, images), el("div", { className: "row" }, button("Next", go)));
   say(words);
   onKey = enter(go);
