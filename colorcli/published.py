@@ -70,11 +70,15 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not state:
         raise VerificationError(f"{path}: holds no state dict")
     for name, tensor in state.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise VerificationError(f"{path}: not a state dict: '{name!s:.80}' is no tensor")
+        if not isinstance(name, str) or not isinstance(tensor, Tensor) or not _is_plain(tensor):
+            raise VerificationError(f"{path}: not a state dict: '{name!s:.80}' is no plain tensor")
     if all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     return dict(state)
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.layout is torch.strided and not tensor.is_quantized and tensor.device.type == "cpu"
 
 
 def _pin(entry: WeightsEntry) -> Pin:

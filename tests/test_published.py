@@ -397,7 +397,12 @@ def test_nothing_in_a_file_is_run_and_damage_is_named(read, content, monkeypatch
     assert not Path("harm").exists()
 
 
-@pytest.mark.parametrize("state", [{}, [], torch.zeros(3), {"epoch": 3}, {3: torch.zeros(3)}])
+ODD = [torch.zeros(3).to_sparse(), torch.zeros(3, device="meta")]
+
+
+@pytest.mark.parametrize(
+    "state", [{}, [], torch.zeros(3), {"epoch": 3}, {3: torch.zeros(3)}, *({"a": tensor} for tensor in ODD)]
+)
 def test_what_is_no_state_dict_is_refused(read, state):
     with pytest.raises(VerificationError, match="state dict"):
         read(saved(state))

@@ -124,11 +124,17 @@ def _row(entry: WeightsEntry) -> tuple[str, ...]:
     return (
         entry.name + (" *" if entry.default else ""),
         entry.task,
-        f"{entry.size / 1e6:.1f} MB" if entry.size else "?",
+        _size(entry),
         entry.licence,
         str(entry.source),
         "yes" if entry.present else "no",
     )
+
+
+def _size(entry: WeightsEntry) -> str:
+    """What is downloaded; "?" until the first pull where the manifest does not know."""
+    size = entry.size or (entry.expected.size if entry.present and entry.expected else 0)
+    return f"{size / 1e6:.1f} MB" if size else "?"
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:
