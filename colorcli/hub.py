@@ -56,7 +56,8 @@ def _head(client: httpx.Client, url: str) -> httpx.Response:
 
 
 def _parse(response: httpx.Response, url: str, hub: bool) -> Answer:
-    size = response.headers.get("x-linked-size") or response.headers.get("content-length", "")
+    # a redirect has a length of its own
+    size = response.headers.get("x-linked-size" if hub else "content-length", "")
     if not size.isdigit() or int(size) == 0:
         raise ColorcliError(f"{url}: the server does not say how large the file is")
     if not hub:

@@ -97,6 +97,7 @@ class Hub(Server):
         self.asked, self.moves, self.status = [], [], 302
         self.stated = {
             "Location": "/cdn",
+            "Content-Length": "20",  # of the redirect
             "X-Repo-Commit": COMMIT,
             "X-Linked-Size": str(len(content)),
             "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',

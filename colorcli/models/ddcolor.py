@@ -24,6 +24,7 @@ from colorcli.models.convnext import ConvNeXt
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 WIDTHS = (512, 512, 256)  # of the pixel decoder's levels at 1/16, 1/8 and 1/4 of the size
 QUERIES, DIM, HEADS, FFN, LAYERS = 100, 256, 8, 2048, 9  # of the colour decoder
+BAND_PIXELS = 128 * 128  # at 1/4 of the size, worked on at once where 4096 channels are held: one band at 512x512
 ENCODERS = {
     "tiny": {"depths": (3, 3, 9, 3), "dims": (96, 192, 384, 768)},
     "large": {"depths": (3, 3, 27, 3), "dims": (192, 384, 768, 1536)},
@@ -134,13 +135,13 @@ class _Shuffle(nn.Module):
         self.conv = nn.Sequential(SpectralConv2d(in_channels, wide, 1, bias=False), nn.BatchNorm2d(wide))
 
     def forward(self, x: Tensor) -> Tensor:
-        return _blur(F.pixel_shuffle(F.relu(self.conv(x)), 2))
+        return _blur(F.pixel_shuffle(F.relu(self.conv(x), inplace=True), 2))
 
 
 class _LastShuffle(nn.Module):
     """Four times the size, and at once mixed down to a few channels.
 
-    Shuffle, blur and mix commute; mixed first, 2 channels of the full size are held instead of 256.
+    Shuffle, blur and mix commute; mixed first, and band by band, 2 channels of the full size are held instead of 256.
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -149,9 +150,14 @@ class _LastShuffle(nn.Module):
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         """x (B, C, h, w), mix (B, K, channels) -> (B, K, 4h, 4w)."""
-        wide = F.relu(self.conv(x)).unflatten(1, (mix.shape[-1], 16))
-        mixed = torch.einsum("bkc,bcshw->bkshw", mix, wide)
-        return _blur(F.pixel_shuffle(mixed.flatten(1, 2), 4))
+        rows = max(1, BAND_PIXELS // x.shape[-1])
+        mixed = torch.cat([self._mixed(band, mix) for band in x.split(rows, dim=2)], dim=2)
+        return _blur(F.pixel_shuffle(mixed, 4))
+
+    def _mixed(self, x: Tensor, mix: Tensor) -> Tensor:
+        """x (B, C, h, w), mix (B, K, channels) -> (B, 16 K, h, w), not yet shuffled."""
+        wide = F.relu(self.conv(x), inplace=True).reshape(len(x), mix.shape[-1], -1)  # (B, channels, 16 h w)
+        return (mix @ wide).reshape(len(x), -1, *x.shape[-2:])
 
 
 def _blur(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from parity import TOLERANCE, case, difference, fill, shapes
 
+from colorcli.models import ddcolor
 from colorcli.models.ddcolor import DDColor, SpectralConv2d, sine_positions
 
 pytestmark = pytest.mark.usefixtures("inference")
@@ -38,6 +39,12 @@ def test_sees_the_grey_of_L_in_a_picture_that_is_not_square(model):
     ab = model.predict_ab(L)
     assert ab.shape == (1, 2, 32, 96)
     assert torch.allclose(ab, model(torch.full((1, 3, 32, 96), mid_grey)), atol=1e-3)
+
+
+def test_working_in_bands_changes_nothing(model, monkeypatch):
+    monkeypatch.setattr(ddcolor, "BAND_PIXELS", 5 * 32)  # 32 rows of 32 pixels in bands of 5
+    expected = case("ddcolor_tiny")
+    assert difference(model(expected["grey_rgb"]), expected["ab"]) < TOLERANCE
 
 
 def test_pictures_of_a_batch_do_not_mix(model):
