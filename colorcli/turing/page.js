@@ -9,6 +9,7 @@ const single = study.protocol === "single";
 const options = single ? ["real", "coloured"] : study.items[0].pictures;
 const stage = document.getElementById("stage");
 let state, order, turned; // this participant's answers, trials in order, and by how much pictures are turned
+let kept = true; // whether the browser could keep the answers
 let onKey = () => {};
 let screen = 0; // counts what was shown: what began for an earlier screen gives up
 
@@ -29,7 +30,8 @@ function load() {
 }
 
 function save() {
-  try { localStorage.setItem(STORE, JSON.stringify(state)); return true; } catch { return false; }
+  try { localStorage.setItem(STORE, JSON.stringify(state)); kept = true; } catch { kept = false; }
+  return kept;
 }
 
 function files(item) {
@@ -165,12 +167,12 @@ async function decoded(item) {
 
 async function trial(item, practising) {
   const [done, of] = practising ? [state.practised, study.practice.length] : [state.answers.length, order.length];
-  place(`${practising ? "Practice" : "Question"} ${done + 1} of ${of}`, done, of);
   const current = ++screen;
   onKey = () => {};
   let images;
   try { images = await decoded(item); } catch { return missing(); }
   if (current !== screen) return undefined;
+  place(`${practising ? "Practice" : "Question"} ${done + 1} of ${of}`, done, of);
   if (!practising && order[done + 1]) decoded(order[done + 1]).catch(() => {});
   const answer = await ask(images);
   if (!answer) return undefined;
@@ -357,7 +359,7 @@ document.addEventListener("keydown", (event) => {
 });
 // answered in another tab as well: go on from where that one is
 window.addEventListener("storage", (event) => { if (event.key === STORE) { load(); intro(); } });
-window.addEventListener("beforeunload", (event) => { if (state.answers.length && !save()) event.preventDefault(); });
+window.addEventListener("beforeunload", (event) => { if (state.answers.length && !kept) event.preventDefault(); });
 
 load();
 if (state.answers.length === order.length) thanks(); else intro();

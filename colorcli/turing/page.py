@@ -15,7 +15,7 @@ def render(data: dict[str, Any], title: str, upload_url: str | None = None) -> s
     """HTML of a study. data: what page.js reads. upload_url: where answers are posted, else the page sends nothing."""
     parts = {
         "TITLE": html.escape(title),
-        "CONNECT": html.escape(upload_origin(upload_url) if upload_url else "'none'"),
+        "CONNECT": upload_origin(upload_url) if upload_url else "'none'",
         "STYLE": _source("page.css"),
         "DATA": _embedded(data | {"title": title, "upload": upload_url}),
         "SCRIPT": _source("checksum.js") + _source("page.js"),
