@@ -22,29 +22,7 @@ from colorcli.training.augment import age
 from colorcli.training.checkpoint import load_checkpoint, save_checkpoint
 from colorcli.training.data import PhotoSet, batches
 from colorcli.training.objectives import PixelThenAdversarial
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is made of. Defaults are the `fast` preset: made for photos, hours on a CPU, minutes on a GPU.
-
-    size: side of the training crops in px. pretrain_epochs: epochs on the pixel loss alone, before the adversary.
-    aged: share of the photos that are aged. average: decay of the moving average of the weights, which is saved.
-    """
-
-    epochs: float = 10.0
-    pretrain_epochs: float = 8.0
-    batch_size: int = 32
-    size: int = 128
-    lr: float = 1e-3
-    discriminator_lr: float = 2e-4
-    l1_weight: float = 100.0
-    aged: float = 0.5
-    average: float = 0.999
-    warmup_steps: int = 200
-    seed: int = 0
-    checkpoint_minutes: float = 5.0
-    log_every: int = 50
+from colorcli.training.settings import Settings
 
 
 @dataclass
@@ -55,6 +33,7 @@ class Progress:
     steps: int
     epoch: float
     images_per_second: float
+    seconds_left: float
     values: dict[str, float]
 
 
@@ -123,7 +102,8 @@ def train(
             if epoch_ends and validation is not None:
                 values |= validate(averaged, validation, settings.size)
             speed = settings.batch_size * (now - logged[0]) / (time.monotonic() - logged[1])
-            report(Progress(now, steps, now / per_epoch, speed, values))
+            left = (steps - now) * settings.batch_size / speed
+            report(Progress(now, steps, now / per_epoch, speed, left, values))
             history.add(
                 {
                     "step": now,

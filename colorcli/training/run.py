@@ -16,7 +16,8 @@ from colorcli import models
 from colorcli.device import choose_device, choose_precision
 from colorcli.errors import UsageError
 from colorcli.training.data import PhotoSet, load_photos
-from colorcli.training.loop import Progress, Settings, train
+from colorcli.training.loop import Progress, train
+from colorcli.training.settings import Settings
 from colorcli.weights import load_model, save_weights
 
 WEIGHTS_FILE = "model.safetensors"
@@ -38,13 +39,16 @@ def run(
 ) -> Path:
     """Train the system `name` on the photos below `data`; returns the weights file out/model.safetensors.
 
-    init: weights to start from instead of random ones. UsageError if `out` holds a run and `resume` is not set.
+    init: weights to start from instead of random ones. UsageError if `out` holds a run and `resume` is not set, or for a
+    crop size that the network does not take.
     """
     if not resume and (out / "history.csv").exists():
         raise UsageError(f"{out} holds an earlier run: --resume it, or choose another --out")
     chosen = choose_device(device)
     torch.manual_seed(settings.seed)
     model = load_model(weights=init) if init else models.build(name)
+    if settings.size % model.multiple:
+        raise UsageError(f"--size {settings.size}: {name} takes multiples of {model.multiple} px")
     photos = load_photos(data, settings.size)
     say(_describe(photos))
     held_out = load_photos([validation], settings.size) if validation else None

@@ -80,3 +80,10 @@ def test_an_empty_folder_is_a_usage_error(tmp_path):
     (tmp_path / "empty").mkdir()
     done = train("--data", tmp_path / "empty", "--out", tmp_path / "run")
     assert done.exit_code == 2
+
+
+def test_a_size_the_network_does_not_take_is_a_usage_error(photos, tmp_path):
+    arguments = ["train", "gan", "--data", str(photos), "--out", str(tmp_path / "run"), "--size", "40"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert "multiples of 32" in done.stderr

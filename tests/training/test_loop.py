@@ -15,8 +15,9 @@ from colorcli.models.base import ColorModel
 from colorcli.models.gan import GanGenerator
 from colorcli.training import loop
 from colorcli.training.data import load_photos
-from colorcli.training.loop import Settings, learning_rate, train, validate
+from colorcli.training.loop import learning_rate, train, validate
 from colorcli.training.objectives import PixelThenAdversarial
+from colorcli.training.settings import Settings
 
 CPU = torch.device("cpu")
 QUICK = Settings(epochs=6, pretrain_epochs=3, batch_size=4, size=32, warmup_steps=2, log_every=1, lr=3e-3)
