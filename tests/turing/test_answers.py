@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from studies import answered, right_choice, save, signed, small_study, wrong_choice
+from turing_studies import answered, right_choice, save, signed, small_study, wrong_choice
 
 from colorcli.errors import UsageError
 from colorcli.turing.answers import answer_files, read_answers
@@ -44,6 +44,10 @@ def answer_wrongly(key, answers):
     answers[0]["choice"] = wrong_choice(key, item)
 
 
+def mark_all(answer, mark):
+    answer["marks"] = dict.fromkeys(answer["marks"], mark)
+
+
 FAULTS = {
     "another study": (lambda key, data: signed(data | {"study": "beef"}), "foreign: answers to the study 'beef'"),
     "another version": (lambda key, data: signed(data | {"digest": "beef"}), "another version"),
@@ -59,14 +63,8 @@ FAULTS = {
     "a choice of another kind": (change(lambda key, answers: answers[0].update(choice=["x"])), "could not be given"),
     "before it was shown": (change(lambda key, answers: answers[0].update(ms=-5)), "took no time"),
     "no marks": (change(lambda key, answers: answers[0].pop("marks")), "marks that could not"),
-    "a mark of 6": (
-        change(lambda key, answers: answers[0]["marks"].update(dict.fromkeys(answers[0]["marks"], 6))),
-        "marks",
-    ),
-    "true for a mark": (
-        change(lambda key, answers: answers[0]["marks"].update(dict.fromkeys(answers[0]["marks"], True))),
-        "marks",
-    ),
+    "a mark of 6": (change(lambda key, answers: mark_all(answers[0], 6)), "marks that could not"),
+    "true for a mark": (change(lambda key, answers: mark_all(answers[0], True)), "marks that could not"),
     "an answer that is no object": (change(lambda key, answers: answers.__setitem__(0, 3)), "order"),
     "another participant": (lambda key, data: signed(data | {"participant": "f" * 16}), "order"),
     "no participant": (lambda key, data: signed(data | {"participant": "../x"}), "participant's id"),

@@ -11,7 +11,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
-from studies import BLUE, RED, page_data, right_choice, small_study, wrong_choice
+from turing_studies import BLUE, RED, page_data, right_choice, small_study, wrong_choice
 
 from colorcli.turing.answers import read_answers
 from colorcli.turing.scoring import score
@@ -238,11 +238,10 @@ def test_every_participant_has_an_own_order(open_page):
     for _ in range(3):
         page.driver.execute_script("localStorage.clear()")
         page.reload()
-        orders.add(tuple(page.driver.execute_script("return order.map((item) => item.id)")))
+        order = page.driver.execute_script("return order.map((item) => item.id)")
         participant = page.driver.execute_script("return state.participant")
-        assert [item.id for item in page.key.order(participant)] == page.driver.execute_script(
-            "return order.map((i) => i.id)"
-        )
+        assert [item.id for item in page.key.order(participant)] == order
+        orders.add(tuple(order))
     assert len(orders) == 3
 
 

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from studies import answered, right_choice, save, wrong_choice
+from turing_studies import answered, right_choice, save, wrong_choice
 
 from colorcli.turing.answers import read_answers
 from colorcli.turing.key import CATCH, COLOURED, COUNTED, REAL, TRUTH, WRONG, Item, Key, Picture

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy.stats import binomtest, mannwhitneyu
-from studies import BLUE, RED, Painter, page_data, photo_folder, small_study
+from turing_studies import BLUE, RED, Painter, page_data, photo_folder, small_study
 
 from colorcli.color import rgb_to_L
 from colorcli.errors import ColorcliError, UsageError
@@ -37,9 +37,8 @@ def chunks(data):
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
     """40 pairs, enough for what holds on average."""
-    return small_study(
-        tmp_path_factory.mktemp("large"), RED, BLUE, seed="of the large one", count=40, catch=6, practice=4
-    )
+    place = tmp_path_factory.mktemp("large")
+    return small_study(place, RED, BLUE, seed="of the large one", count=40, catch=6, practice=4)
 
 
 def test_every_file_belongs_to_one_trial(large):
@@ -212,7 +211,7 @@ def test_pictures_without_colour_and_repeated_ones_are_passed_over(tmp_path):
 
 def test_too_few_pictures_leave_nothing_behind(tmp_path):
     photo_folder(tmp_path / "photos", 5)
-    with pytest.raises(ColorcliError, match="7 are needed .* 2 are missing"):
+    with pytest.raises(ColorcliError, match=r"7 are needed .* 2 are missing"):
         small_study(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
