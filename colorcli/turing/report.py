@@ -23,6 +23,7 @@ from colorcli.turing.scoring import EVEN, Convincing, Mark, Rate, Row, Scores, T
 
 LISTED = 3  # pictures named as most and as least convincing
 NONE = "–"
+WORDS = ("", "source", "picture", "model")  # headings of columns that hold no numbers
 Grid = tuple[str, list[str], list[list[str]]]  # title, headings, rows
 
 
@@ -131,7 +132,7 @@ def rich_tables(scores: Scores) -> list[Table]:
     for title, headings, rows in grids(scores):
         table = Table(title=title, title_justify="left")
         for i, heading in enumerate(headings):
-            table.add_column(Text(heading), overflow="fold", justify="left" if i == 0 else "right")
+            table.add_column(Text(heading), overflow="fold", justify="left" if _of_words(headings, i) else "right")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         tables.append(table)
@@ -142,9 +143,14 @@ def markdown(scores: Scores) -> str:
     """Tables and caption."""
     lines: list[str] = []
     for title, headings, rows in grids(scores):
-        lines += [f"**{title}**", "", _markdown_row(headings), "|---" + "|---:" * (len(headings) - 1) + "|"]
+        rule = "".join("|---" if _of_words(headings, i) else "|---:" for i in range(len(headings)))
+        lines += [f"**{title}**", "", _markdown_row(headings), rule + "|"]
         lines += [*map(_markdown_row, rows), ""]
     return "\n".join([*lines, caption(scores)])
+
+
+def _of_words(headings: Sequence[str], i: int) -> bool:
+    return i == 0 or headings[i] in WORDS
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
