@@ -246,3 +246,13 @@ def test_nothing_is_replaced(tmp_path):
 def test_models_that_do_not_fit(settings, models, told):
     with pytest.raises(UsageError, match=told):
         check_models(settings, models)
+
+
+def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(path, key):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("colorcli.turing.study.write_key", full)
+    with pytest.raises(OSError, match="No space left"):
+        small_study(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
