@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -80,17 +80,19 @@ def run(
     quality: int | None = None,
     provenance: bool = True,
     first: Photo | None = None,
+    conditions: Mapping[str, Any] | None = None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Report:
     """Colour every photo of `plan`; `on_outcome` hears of each, in the order of the plan, in the caller's thread.
 
     A photo that cannot be read, coloured or written is an outcome with an error; the others are done. On any
     exception in the caller's thread (KeyboardInterrupt, a closed pipe) no further photo is begun, writes in progress
-    are finished, and the exception goes on. first: the photo of the first job, if it is read already.
+    are finished, and the exception goes on. first: the photo of the first job, if it is read already. conditions: what every photo's colours
+    shall follow, as the colorizer takes it.
     """
     start = time.perf_counter()
     report = Report(skipped=len(plan.skipped))
-    worker = _Worker(plan, colorizer, quality, provenance, first)
+    worker = _Worker(plan, colorizer, quality, provenance, first, conditions or {})
     chunks = (plan.jobs[i : i + batch_size] for i in range(0, len(plan.jobs), batch_size))
     count = -(-len(plan.jobs) // batch_size)
     with _pool(count, colorizer, batch_size) as (pool, workers):
@@ -146,9 +148,16 @@ class _Worker:
     """Takes a few jobs from source to target; called in several threads at once."""
 
     def __init__(
-        self, plan: Plan, colorizer: Colorizer, quality: int | None, provenance: bool, first: Photo | None
+        self,
+        plan: Plan,
+        colorizer: Colorizer,
+        quality: int | None,
+        provenance: bool,
+        first: Photo | None,
+        conditions: Mapping[str, Any],
     ) -> None:
         self.plan, self.colorizer, self.quality, self.first = plan, colorizer, quality, first
+        self.conditions = conditions
         self.provenance = Provenance(colorizer.name, colorizer.weights_sha256) if provenance else None
         self.one_at_a_time = nullcontext() if colorizer.device.type == "cpu" else threading.Lock()
         self.stopped = False
@@ -188,13 +197,13 @@ class _Worker:
             # what fails for one, or for want of memory, must not take the others with it
             with suppress(Exception), self.one_at_a_time:
                 self._go_on()
-                return list(self.colorizer.many([photo for _, photo in read]))
+                return list(self.colorizer.many([photo for _, photo in read], **self.conditions))
         results: list[Photo | None] = []
         for outcome, photo in read:
             results.append(None)
             with _failing(outcome), self.one_at_a_time:
                 self._go_on()
-                results[-1] = self.colorizer(photo)
+                results[-1] = self.colorizer(photo, **self.conditions)
         return results
 
     def _write(self, job: Job, photo: Photo, result: Photo) -> list[str]:

@@ -7,11 +7,11 @@ never resampled. Full-size work goes in bands of rows, so that memory stays near
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,10 +22,13 @@ from torch import Tensor
 from colorcli.color import linear_to_L, linear_to_srgb, merge_linear, srgb_to_linear
 from colorcli.device import choose_device, choose_precision
 from colorcli.errors import ColorcliError, UsageError
+from colorcli.models import check_conditions
 
 if TYPE_CHECKING:
+    from colorcli.hints import Hints
     from colorcli.models.base import ColorModel
     from colorcli.photo import Photo
+    from colorcli.reference import Reference
 
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048  # px, what --size takes
 MOST_AREA = 6  # the network's picture has at most this many times size * size pixels: panoramas get smaller
@@ -39,8 +42,8 @@ class Colorizer:
     """Colours photos with one model on one device.
 
     model: as `weights.load_model` gives it. size: short side in px that the network sees, default the model's own.
-    saturation: factor on the chroma, 0 (grey) to 4, default the model's own. device, precision: see `device`.
-    UsageError for values out of range or a device that is not there.
+    saturation: factor on the chroma, 0 (grey) to 4, default the model's own. device, precision: see `device`; systems
+    without a network compute in fp32. UsageError for values out of range or a device that is not there.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class Colorizer:
         saturation: float | None = None,
     ) -> None:
         self.device = choose_device(device)
-        self.dtype = choose_precision(precision, self.device)
+        self.dtype = choose_precision(precision, self.device) if any(True for _ in model.parameters()) else torch.float32
         self.size = model.default_size if size is None else size
         self.saturation = model.default_saturation if saturation is None else saturation
         if not SMALLEST_SIZE <= self.size <= LARGEST_SIZE:
@@ -63,23 +66,34 @@ class Colorizer:
         self.name, self.weights_sha256 = model.label, model.weights_sha256
         self.model = model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, photo: Photo) -> Photo:
+    def __call__(self, photo: Photo, *, hints: Hints | None = None, reference: Reference | None = None) -> Photo:
         """The photo in colour: pixels uint8 (H, W, 3) at the luminance of the source, all else carried over.
 
-        ColorcliError if the network's colours are not finite numbers.
+        hints, reference: what the colours shall follow, for models that take it. UsageError if this model does not, or
+        needs what is missing. ColorcliError if the network's colours are not finite numbers.
         """
-        return self.many([photo])[0]
+        return self.many([photo], hints=hints, reference=reference)[0]
+
+    def check_conditions(self, names: Iterable[str]) -> None:
+        """UsageError unless the model takes all conditions of these names ("hints", "reference") and needs no more."""
+        check_conditions(self.name, self.model.takes, self.model.needs, list(names))
 
     @torch.inference_mode()
-    def many(self, photos: Sequence[Photo]) -> list[Photo]:
-        """Colour photos; those of one network shape go through the network together."""
+    def many(
+        self, photos: Sequence[Photo], *, hints: Hints | None = None, reference: Reference | None = None
+    ) -> list[Photo]:
+        """Colour photos; those of one network shape go through the network together. Conditions are for each of them."""
+        given = {name: it for name, it in (("hints", hints), ("reference", reference)) if it is not None}
+        self.check_conditions(given)
         small = [self._network_input(photo.pixels) for photo in photos]
         by_shape: dict[torch.Size, list[int]] = {}
         for i, L in enumerate(small):
             by_shape.setdefault(L.shape, []).append(i)
         done: dict[int, Photo] = {}
         for indices in by_shape.values():
-            for i, ab in zip(indices, self._predict(torch.cat([small[i] for i in indices])), strict=True):
+            L = torch.cat([small[i] for i in indices])
+            conditions = {name: it for one in given.values() for name, it in one.at(*L.shape[-2:]).items()}
+            for i, ab in zip(indices, self._predict(L, conditions), strict=True):
                 done[i] = replace(photos[i], pixels=self._full_size(photos[i].pixels, ab[None]))
         return [done[i] for i in range(len(photos))]
 
@@ -91,19 +105,29 @@ class Colorizer:
         shape = max(1, round(height * scale)), max(1, round(width * scale))
         return _luminance_at(pixels, shape)
 
-    def _predict(self, L: Tensor) -> Tensor:
-        """L (B, 1, h, w) -> ab (B, 2, h, w) float32, the mean over the picture and its mirror image."""
-        height, width = L.shape[-2:]
-        multiple = self.model.multiple
-        right, bottom = -width % multiple, -height % multiple
-        padded = F.pad(L, (0, right, 0, bottom), mode="replicate").to(self.device, self.dtype)
-        ab = self.model.predict_ab(padded)[..., :height, :width].float()
-        mirrored = F.pad(L.flip(-1), (0, right, 0, bottom), mode="replicate").to(self.device, self.dtype)
-        ab = (ab + self.model.predict_ab(mirrored)[..., :height, :width].float().flip(-1)) / 2
+    def _predict(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
+        """L (B, 1, h, w) and pictures (1, C, h', w') as conditions of all -> ab (B, 2, h, w) float32, for most models
+        the mean over the picture and its mirror image."""
+        ab = self._pass(L, conditions)
+        if self.model.averages_mirror:
+            mirrored = self._pass(L.flip(-1), {name: picture.flip(-1) for name, picture in conditions.items()})
+            ab = (ab + mirrored.flip(-1)) / 2
         if not bool(ab.isfinite().all()):
             hint = "" if self.dtype == torch.float32 else "; try --precision fp32"
             raise ColorcliError(f"{self.name} gave colours that are not numbers{hint}")
         return ab.clamp(-128, 128) * self.saturation
+
+    def _pass(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
+        """One pass of the network over pictures padded to its multiple; as `_predict`."""
+        height, width = L.shape[-2:]
+        padding = (0, -width % self.model.multiple, 0, -height % self.model.multiple)
+        padded = F.pad(L, padding, mode="replicate").to(self.device, self.dtype)
+        beside = {
+            name: F.pad(picture, padding).to(self.device, self.dtype).expand(len(L), -1, -1, -1)
+            for name, picture in conditions.items()
+        }
+        predict: Any = self.model.predict_ab  # its further arguments differ from model to model
+        return predict(padded, **beside)[..., :height, :width].float()
 
     def _full_size(self, pixels: np.ndarray, ab: Tensor) -> np.ndarray:
         """pixels (H, W[, 3]) and ab (1, 2, h, w) -> uint8 (H, W, 3)."""

@@ -161,6 +161,8 @@ def find(name: str, task: str = "photo") -> WeightsEntry:
 
     UsageError for anything else, with the nearest known name and the list of them.
     """
+    if name in MODELS and not MODELS[name].weights:
+        raise UsageError(f"'{name}' works without weights: there is nothing to fetch or to verify")
     known = entries()
     for entry in known:
         if name == entry.name or (name == entry.model and entry.default and entry.task == task):
@@ -170,9 +172,10 @@ def find(name: str, task: str = "photo") -> WeightsEntry:
         raise UsageError(f"no weights called '{name}': this colorcli comes without any, give a weights file")
     models = {entry.model for entry in known}
     problem = f"'{name}' has no default weights for the task {task}" if name in models else f"unknown '{name}'"
-    near = [] if name in models else difflib.get_close_matches(name, sorted(models.union(names)), n=1)
+    free = [model for model, spec in MODELS.items() if not spec.weights]
+    near = [] if name in models else difflib.get_close_matches(name, sorted(models.union(names, free)), n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ";"
-    raise UsageError(f"{problem}{hint} known weights: {', '.join(names)}")
+    raise UsageError(f"{problem}{hint} known weights: {', '.join(names)}; without weights: {', '.join(free)}")
 
 
 def _parse(document: Any) -> list[WeightsEntry]:

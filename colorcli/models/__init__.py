@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,20 @@ if TYPE_CHECKING:
 class Spec:
     """What can be said of a system without building it.
 
-    factory: "module:Class" of its network.
+    factory: "module:Class" of its network. takes: conditions, of CONDITIONS, that its colours can follow; needs: those
+    of them without which it has no colours. weights: whether it has any; a system without is ready at once.
     """
 
     factory: str
     summary: str
     paper: str
+    takes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    weights: bool = True
+
+
+# What can be given beside the photo, and the options of `colorcli colorize` that give it
+CONDITIONS = {"hints": "--hints STROKES.png or --hint X,Y,#RRGGBB", "reference": "--reference PHOTO"}
 
 
 DDCOLOR = (
@@ -43,6 +52,7 @@ MODELS: dict[str, Spec] = {
         factory="colorcli.models.siggraph17:SIGGRAPH17",
         summary="regression that follows a user's hints, published weights",
         paper="Zhang et al., Real-Time User-Guided Image Colorization, SIGGRAPH 2017, arXiv:1705.02999",
+        takes=("hints",),
     ),
     "ddcolor": Spec(
         factory="colorcli.models.ddcolor:DDColor",
@@ -64,6 +74,22 @@ MODELS: dict[str, Spec] = {
         summary="ddcolor with the weights of its paper's figures",
         paper=DDCOLOR,
     ),
+    "scribbles": Spec(
+        factory="colorcli.models.scribbles:Scribbles",
+        summary="spreads the colours of a user's strokes along even luminance; no network",
+        paper="Levin, Lischinski, Weiss, Colorization using Optimization, SIGGRAPH 2004 (paper 001, section 2)",
+        takes=("hints",),
+        needs=("hints",),
+        weights=False,
+    ),
+    "transfer": Spec(
+        factory="colorcli.models.transfer:Transfer",
+        summary="takes the colours of another photo where luminance and texture agree; no network",
+        paper="Welsh, Ashikhmin, Mueller, Transferring Color to Greyscale Images, SIGGRAPH 2002 (paper 002, section 2.1)",
+        takes=("reference",),
+        needs=("reference",),
+        weights=False,
+    ),
 }
 
 
@@ -73,4 +99,16 @@ def build(name: str, **config: Any) -> ColorModel:
         raise UsageError(f"unknown model '{name}'; known: {', '.join(sorted(MODELS))}")
     module, _, cls = MODELS[name].factory.partition(":")
     model: ColorModel = getattr(import_module(module), cls)(**config)
+    model.takes, model.needs = MODELS[name].takes, MODELS[name].needs
     return model
+
+
+def check_conditions(model: str, takes: Collection[str], needs: Collection[str], given: Collection[str]) -> None:
+    """UsageError if a model, called `model` in the message, does not take a condition or is left without one."""
+    for name in given:
+        if name not in takes:
+            fitting = " or ".join(sorted(known for known, spec in MODELS.items() if name in spec.takes))
+            raise UsageError(f"the model {model} takes no {name}: use --model {fitting}")
+    for name in needs:
+        if name not in given:
+            raise UsageError(f"the model {model} needs {name}: give {CONDITIONS[name]}")

@@ -11,7 +11,8 @@ class ColorModel(nn.Module):
     """A colorizer: `forward` gives the paper's native output for its loss, `predict_ab` colours.
 
     Attributes that `weights.load_model` fills: label ("gan@photo", or a file's stem), weights_sha256,
-    default_size (short side in px that the network works best at) and default_saturation.
+    default_size (short side in px that the network works best at) and default_saturation. `models.build` fills takes
+    and needs, the conditions of its Spec, which come as further arguments of `predict_ab`.
     """
 
     label: str = "untrained"
@@ -19,6 +20,9 @@ class ColorModel(nn.Module):
     multiple: int = 1  # sides of L are multiples of this
     default_size: int = 128
     default_saturation: float = 1.0
+    averages_mirror: bool = True  # whether the mean with the mirror image's colours is better than either
+    takes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def __init__(self, **config: Any) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What coloured a photo; written into the result so that it says what it is."""
+    """What coloured a photo; written into the result so that it says what it is. weights_sha256: "" without weights."""
 
     model: str
     weights_sha256: str
@@ -38,4 +38,4 @@ class Provenance:
     @property
     def software(self) -> str:
         """The text for EXIF Software: tool, version, model and the start of the weights' hash."""
-        return f"colorcli {__version__} {self.model} {self.weights_sha256[:12]}"
+        return f"colorcli {__version__} {self.model} {self.weights_sha256[:12]}".rstrip()
