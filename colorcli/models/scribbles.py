@@ -1,0 +1,85 @@
+"""`scribbles`: a user's strokes spread over pixels of similar luminance (Levin, Lischinski, Weiss 2004; paper 001
+section 2). A sparse system of equations: no network, no weights.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import sparse
+from torch import Tensor
+
+from colorcli.errors import UsageError
+from colorcli.models.base import ColorModel
+
+VARIANCE_SHARE = 0.6  # of the variance around a pixel: how unlike a neighbour may be, as in the authors' own code
+VARIANCE_MOST, VARIANCE_LEAST = 4.0, 0.02  # of that, in L units squared: an edge must not excuse itself
+WEIGHT_LEAST = 1e-4  # keeps every pixel tied to the others
+TOLERANCE = 1e-5  # of the residual, relative: well below a level of 8 bits
+MOST_ITERATIONS = 5000
+NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))  # rows down, columns right; the other four are these seen from there
+
+
+class Scribbles(ColorModel):
+    """Minimises the sum over pixels of (U(r) - sum over neighbours s of w(r, s) U(s))^2, U being a or b, with U given
+    under the strokes; w falls with the difference of luminance. Ties are made symmetric, w(r, s) from the lesser
+    of both variances, so that the conjugate gradient method solves for the minimum, which is 0.
+    """
+
+    averages_mirror = False  # it treats left and right alike
+    default_size = 256
+
+    def predict_ab(self, L: Tensor, hint_ab: Tensor | None = None, hint_mask: Tensor | None = None) -> Tensor:
+        """L (B, 1, H, W) in 0..100 -> ab (B, 2, H, W) in Lab units, computed on the CPU.
+
+        hint_ab (B, 2, H, W) in Lab units is kept where hint_mask (B, 1, H, W) is 1. All grey without a single hint;
+        UsageError where hints are not given at all.
+        """
+        if hint_ab is None or hint_mask is None:
+            raise UsageError("scribbles needs hints: it only spreads the colours that it is given")
+        pictures = zip(L.float().cpu(), hint_ab.float().cpu(), hint_mask.cpu(), strict=True)
+        return torch.stack([_spread(*picture) for picture in pictures]).to(L)
+
+
+def _spread(L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
+    """One picture: L (1, H, W), hint_ab (2, H, W), hint_mask (1, H, W) -> ab (2, H, W)."""
+    given = hint_mask.flatten().numpy() > 0.5
+    ab = np.where(given, hint_ab.flatten(1).numpy(), 0.0).astype(np.float64)
+    free, fixed = np.flatnonzero(~given), np.flatnonzero(given)
+    if len(free) and len(fixed):
+        rows = _laplacian(L[0])[free]
+        inner, outer = rows[:, free], rows[:, fixed]
+        scale = sparse.diags(1 / inner.diagonal())  # the preconditioner, Jacobi's
+        for channel in ab:
+            channel[free], _ = sparse.linalg.cg(
+                inner, -(outer @ channel[fixed]), rtol=TOLERANCE, maxiter=MOST_ITERATIONS, M=scale
+            )
+    return torch.from_numpy(ab).float().view_as(hint_ab)
+
+
+def _laplacian(L: Tensor) -> sparse.csr_matrix:
+    """The graph Laplacian of L (H, W) with eight neighbours a pixel: (H W, H W), rows sum to 0."""
+    height, width = L.shape
+    variance = _variance(L)
+    index = torch.arange(height * width).view(height, width)
+    ends, weights = [], []
+    for down, right in NEIGHBOURS:
+        here = slice(0, height - down), slice(max(0, -right), width - max(0, right))
+        there = slice(down, height), slice(max(0, right), width + min(0, right))
+        spread = VARIANCE_SHARE * torch.minimum(variance[here], variance[there])
+        spread = spread.clamp_max(VARIANCE_MOST) + VARIANCE_LEAST
+        weight = torch.exp(-((L[here] - L[there]) ** 2) / spread) + WEIGHT_LEAST
+        ends.append(torch.stack([index[here].flatten(), index[there].flatten()]))
+        weights.append(weight.flatten())
+    (one, other), weight = torch.cat(ends, 1).numpy(), torch.cat(weights).double().numpy()
+    half = sparse.coo_matrix((weight, (one, other)), shape=(index.numel(), index.numel())).tocsr()
+    ties = half + half.T
+    return sparse.csr_matrix(sparse.diags(np.asarray(ties.sum(1)).ravel()) - ties)
+
+
+def _variance(L: Tensor) -> Tensor:
+    """Variance of L (H, W) in the 3 x 3 window around each pixel, edges repeated."""
+    window = F.pad(L[None, None], (1, 1, 1, 1), mode="replicate").double()
+    mean = F.avg_pool2d(window, 3, stride=1)
+    return (F.avg_pool2d(window * window, 3, stride=1) - mean * mean)[0, 0].clamp_min(0).to(L)
