@@ -87,8 +87,8 @@ def run(
 
     A photo that cannot be read, coloured or written is an outcome with an error; the others are done. On any
     exception in the caller's thread (KeyboardInterrupt, a closed pipe) no further photo is begun, writes in progress
-    are finished, and the exception goes on. first: the photo of the first job, if it is read already. conditions: what every photo's colours
-    shall follow, as the colorizer takes it.
+    are finished, and the exception goes on. first: the photo of the first job, if it is read already.
+    conditions: what every photo's colours shall follow, as the colorizer takes it.
     """
     start = time.perf_counter()
     report = Report(skipped=len(plan.skipped))

@@ -56,7 +56,8 @@ class Colorizer:
         saturation: float | None = None,
     ) -> None:
         self.device = choose_device(device)
-        self.dtype = choose_precision(precision, self.device) if any(True for _ in model.parameters()) else torch.float32
+        chosen = choose_precision(precision, self.device)
+        self.dtype = chosen if any(True for _ in model.parameters()) else torch.float32
         self.size = model.default_size if size is None else size
         self.saturation = model.default_saturation if saturation is None else saturation
         if not SMALLEST_SIZE <= self.size <= LARGEST_SIZE:
@@ -82,7 +83,7 @@ class Colorizer:
     def many(
         self, photos: Sequence[Photo], *, hints: Hints | None = None, reference: Reference | None = None
     ) -> list[Photo]:
-        """Colour photos; those of one network shape go through the network together. Conditions are for each of them."""
+        """Colour photos; those of one network shape go through the network together. Conditions are of each."""
         given = {name: it for name, it in (("hints", hints), ("reference", reference)) if it is not None}
         self.check_conditions(given)
         small = [self._network_input(photo.pixels) for photo in photos]

@@ -39,7 +39,7 @@ class Reference:
     ) -> Reference:
         """swatches: pairs of a box in `photo`, which is coloured, and one in `reference`; `photo` is needed for these.
 
-        UsageError for a reference without colours and for a box that is not inside its photo; `name` is the reference's.
+        UsageError for a reference without colours and for a box not inside its photo; `name` is the reference's.
         """
         if reference.pixels.ndim == 2:
             raise UsageError(f"{name}: has no colours to take: give a photo in colour")

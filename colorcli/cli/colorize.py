@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from colorcli.cli.guidance import Guidance
 from colorcli.cli.progress import Teller, put, say
 from colorcli.errors import PhotoError, UsageError
 from colorcli.models import MODELS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from colorcli.engine import Colorizer
     from colorcli.plan import Plan
 
-FILES, MODEL, PICTURE, RUN = "Files", "Model", "Picture", "Run"
+FILES, MODEL, GUIDANCE, PICTURE, RUN = "Files", "Model", "Guidance", "Picture", "Run"
 EXAMPLES = """Examples:
 
 colorcli colorize grandma.jpg                  writes grandma-color.jpg
@@ -29,6 +30,10 @@ colorcli colorize scans -r -o coloured/        mirrors the folder's tree
 colorcli colorize scan.tif -o out.png --compare
 
 cat scan.png | colorcli colorize - > out.png
+
+colorcli colorize a.jpg --model scribbles --hints strokes.png
+
+colorcli colorize a.jpg --model transfer --reference b.jpg
 """
 
 
@@ -106,6 +111,34 @@ def colorize_command(
     batch_size: Annotated[
         int, typer.Option(metavar="N", min=1, help="Photos in one pass of the network.", rich_help_panel=MODEL)
     ] = 1,
+    hints: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Strokes of the wanted colours on a transparent picture of the photo's size.",
+            rich_help_panel=GUIDANCE,
+        ),
+    ] = None,
+    hint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y,#RRGGBB",
+            help="A wanted colour at a pixel of the upright photo. Repeat for more.",
+            rich_help_panel=GUIDANCE,
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A photo in colour to take colours from.", rich_help_panel=GUIDANCE),
+    ] = None,
+    swatch: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y,W,H=X,Y,W,H",
+            help="A box in the photo and the box in the reference that it takes its colours from. Repeat for more.",
+            rich_help_panel=GUIDANCE,
+        ),
+    ] = None,
     saturation: Annotated[
         float | None,
         typer.Option(
@@ -146,6 +179,8 @@ def colorize_command(
     from colorcli.plan import plan
 
     _check_options(device, saturation)
+    guidance = Guidance(hints, hint or (), reference, swatch or ())
+    guidance.check(inputs, model, weights)
     todo = plan(
         inputs,
         output,
@@ -168,6 +203,7 @@ def colorize_command(
         {"device": device, "precision": precision.value, **settings},
         {"batch_size": batch_size, "quality": quality, "provenance": not no_provenance},
         {"as_json": as_json, "quiet": quiet},
+        guidance,
     )
     raise typer.Exit(code)
 
@@ -203,7 +239,9 @@ def _show(todo: Plan, as_json: bool) -> None:
         teller.skipped(job)
 
 
-def _carry_out(todo: Plan, settings: dict[str, Any], how: dict[str, Any], tell: dict[str, Any]) -> int:
+def _carry_out(
+    todo: Plan, settings: dict[str, Any], how: dict[str, Any], tell: dict[str, Any], guidance: Guidance
+) -> int:
     """Colour the photos of a plan and tell of them; returns the exit code."""
     from colorcli import batch
 
@@ -215,7 +253,10 @@ def _carry_out(todo: Plan, settings: dict[str, Any], how: dict[str, Any], tell: 
     elif (first := _read_single(todo, teller)) is None and len(todo.jobs) == 1:
         report = batch.Report(skipped=len(todo.skipped), failed=1)
     else:
+        if guidance.given:
+            how = {**how, "conditions": guidance.conditions(first)}
         colorizer = _load(**settings)
+        colorizer.check_conditions(guidance.given)
         teller.model = colorizer.name
         with teller:
             report = batch.run(todo, colorizer, first=first, on_outcome=teller, **how)

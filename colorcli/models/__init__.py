@@ -77,7 +77,7 @@ MODELS: dict[str, Spec] = {
     "scribbles": Spec(
         factory="colorcli.models.scribbles:Scribbles",
         summary="spreads the colours of a user's strokes along even luminance; no network",
-        paper="Levin, Lischinski, Weiss, Colorization using Optimization, SIGGRAPH 2004 (paper 001, section 2)",
+        paper="Levin et al., Colorization using Optimization, SIGGRAPH 2004 (paper 001, section 2)",
         takes=("hints",),
         needs=("hints",),
         weights=False,
@@ -85,7 +85,7 @@ MODELS: dict[str, Spec] = {
     "transfer": Spec(
         factory="colorcli.models.transfer:Transfer",
         summary="takes the colours of another photo where luminance and texture agree; no network",
-        paper="Welsh, Ashikhmin, Mueller, Transferring Color to Greyscale Images, SIGGRAPH 2002 (paper 002, section 2.1)",
+        paper="Welsh et al., Transferring Color to Greyscale Images, SIGGRAPH 2002 (paper 002, section 2.1)",
         takes=("reference",),
         needs=("reference",),
         weights=False,

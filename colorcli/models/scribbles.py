@@ -12,19 +12,18 @@ from torch import Tensor
 
 from colorcli.errors import UsageError
 from colorcli.models.base import ColorModel
+from colorcli.multigrid import Multigrid
 
 VARIANCE_SHARE = 0.6  # of the variance around a pixel: how unlike a neighbour may be, as in the authors' own code
 VARIANCE_MOST, VARIANCE_LEAST = 4.0, 0.02  # of that, in L units squared: an edge must not excuse itself
 WEIGHT_LEAST = 1e-4  # keeps every pixel tied to the others
-TOLERANCE = 1e-5  # of the residual, relative: well below a level of 8 bits
-MOST_ITERATIONS = 5000
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))  # rows down, columns right; the other four are these seen from there
 
 
 class Scribbles(ColorModel):
     """Minimises the sum over pixels of (U(r) - sum over neighbours s of w(r, s) U(s))^2, U being a or b, with U given
     under the strokes; w falls with the difference of luminance. Ties are made symmetric, w(r, s) from the lesser
-    of both variances, so that the conjugate gradient method solves for the minimum, which is 0.
+    of both variances: at the minimum, which is 0, each U(r) is the weighted mean of its neighbours.
     """
 
     averages_mirror = False  # it treats left and right alike
@@ -48,13 +47,11 @@ def _spread(L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
     ab = np.where(given, hint_ab.flatten(1).numpy(), 0.0).astype(np.float64)
     free, fixed = np.flatnonzero(~given), np.flatnonzero(given)
     if len(free) and len(fixed):
-        rows = _laplacian(L[0])[free]
-        inner, outer = rows[:, free], rows[:, fixed]
-        scale = sparse.diags(1 / inner.diagonal())  # the preconditioner, Jacobi's
+        ties = _laplacian(L[0])[free]
+        solver = Multigrid(ties[:, free], np.stack(np.divmod(free, L.shape[-1]), 1))
+        known = ties[:, fixed]
         for channel in ab:
-            channel[free], _ = sparse.linalg.cg(
-                inner, -(outer @ channel[fixed]), rtol=TOLERANCE, maxiter=MOST_ITERATIONS, M=scale
-            )
+            channel[free] = solver.solve(-(known @ channel[fixed]))
     return torch.from_numpy(ab).float().view_as(hint_ab)
 
 
@@ -72,8 +69,9 @@ def _laplacian(L: Tensor) -> sparse.csr_matrix:
         weight = torch.exp(-((L[here] - L[there]) ** 2) / spread) + WEIGHT_LEAST
         ends.append(torch.stack([index[here].flatten(), index[there].flatten()]))
         weights.append(weight.flatten())
-    (one, other), weight = torch.cat(ends, 1).numpy(), torch.cat(weights).double().numpy()
-    half = sparse.coo_matrix((weight, (one, other)), shape=(index.numel(), index.numel())).tocsr()
+    one, other = torch.cat(ends, 1).numpy()
+    values = torch.cat(weights).double().numpy()
+    half = sparse.coo_matrix((values, (one, other)), shape=(index.numel(), index.numel())).tocsr()
     ties = half + half.T
     return sparse.csr_matrix(sparse.diags(np.asarray(ties.sum(1)).ravel()) - ties)
 

@@ -39,8 +39,8 @@ class Transfer(ColorModel):
     ) -> Tensor:
         """L (B, 1, H, W) in 0..100 and reference Lab (B, 3, H', W') -> ab (B, 2, H, W) in Lab units.
 
-        swatches (B, 1, H, W) and reference_swatches (B, 1, H', W') say by 1, 2, ... which pixels belong to which pair, 0
-        being none; a number that only one of the two has is passed over. UsageError where the reference is missing.
+        swatches (B, 1, H, W) and reference_swatches (B, 1, H', W') hold 1, 2, ... for the pixels of each pair and 0 for
+        the rest; a number that only one of the two has is passed over. UsageError without a reference.
         """
         if reference is None:
             raise UsageError("transfer needs a reference: a photo whose colours it takes")
