@@ -43,5 +43,5 @@ class GanGenerator(ColorModel):
 
 
 def discriminator() -> PatchDiscriminator:
-    """The 34x34 PatchGAN of paper 001 section 3: sees L / 100 and ab / AB_SCALE as three channels."""
-    return PatchDiscriminator(in_channels=3, width=64, layers=2)
+    """The 34x34 PatchGAN of paper 001 section 3: sees L / 100 and ab / AB_SCALE as three channels, at half size."""
+    return PatchDiscriminator(in_channels=3, width=32, layers=2)
