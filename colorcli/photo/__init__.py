@@ -10,7 +10,7 @@ pixels.py  Pillow's images <-> arrays    exif.py, xmp.py, icc.py, tiff.py: one r
 
 from colorcli.photo.formats import PIXEL_LIMIT, READABLE, suffix_for, target_format
 from colorcli.photo.photo import Photo, Provenance
-from colorcli.photo.read import check_photo, read_photo
+from colorcli.photo.read import read_photo
 from colorcli.photo.write import write_photo
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "READABLE",
     "Photo",
     "Provenance",
-    "check_photo",
     "read_photo",
     "suffix_for",
     "target_format",

@@ -42,16 +42,6 @@ def read_photo(source: Path | bytes | BinaryIO, name: str | None = None) -> Phot
         return _read(image)
 
 
-def check_photo(source: Path | bytes | BinaryIO, name: str | None = None) -> None:
-    """Look at a photo's header only: raises PhotoError for what is certainly no photo, or too large.
-
-    Damage further on in the file is found by read_photo.
-    """
-    name = _name(source, name)
-    with _own_limits(), _photo_errors(name), _opened(source, name) as image:
-        _refuse_previews(image)
-
-
 def _name(source: Path | bytes | BinaryIO, name: str | None) -> str:
     given = name or (str(source) if isinstance(source, Path) else str(getattr(source, "name", "the photo")))
     return "".join(c if c.isprintable() else "?" for c in given)
