@@ -4,7 +4,11 @@
     colorcli.colorize("grandma.jpg", "grandma-color.jpg")            # one photo, from file to file
 
     colorizer = colorcli.Colorizer(colorcli.load_model("gan"))       # many: load once
-    colour = colorizer(colorcli.read_photo("grandma.jpg"))           # Photo -> Photo; .pixels is uint8 (H, W, 3)
+    photo = colorcli.read_photo(Path("grandma.jpg"))
+    colour = colorizer(photo)                                        # Photo -> Photo; .pixels is uint8 (H, W, 3)
+
+    painter = colorcli.Colorizer(colorcli.load_model("scribbles"))   # or "siggraph17": colours that follow hints
+    colour = painter(photo, hints=colorcli.Hints.from_points([(120, 80, (192, 58, 43))], photo))
 
 Importing colorcli imports no torch; the names below are loaded when they are first used.
 """
@@ -20,25 +24,48 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from colorcli.engine import Colorizer
+    from colorcli.hints import Hints
     from colorcli.photo import Photo, read_photo, write_photo
+    from colorcli.reference import Reference
     from colorcli.weights import load_model
 
 _HOMES = {
     "Colorizer": "colorcli.engine",
+    "Hints": "colorcli.hints",
     "Photo": "colorcli.photo",
+    "Reference": "colorcli.reference",
     "read_photo": "colorcli.photo",
     "write_photo": "colorcli.photo",
     "load_model": "colorcli.weights",
 }
 
-__all__ = ["Colorizer", "Photo", "__version__", "colorize", "load_model", "read_photo", "write_photo"]
+__all__ = [
+    "Colorizer",
+    "Hints",
+    "Photo",
+    "Reference",
+    "__version__",
+    "colorize",
+    "load_model",
+    "read_photo",
+    "write_photo",
+]
 
 
-def colorize(source: str | Path, target: str | Path, model: str = "gan", **options: Any) -> Photo:
+def colorize(
+    source: str | Path,
+    target: str | Path,
+    model: str = "gan",
+    *,
+    hints: Hints | None = None,
+    reference: Reference | None = None,
+    **options: Any,
+) -> Photo:
     """Colour the photo in the file `source`, write it to `target` and return it.
 
-    model: NAME, NAME@WEIGHTS or a weights file. options: those of Colorizer (device, precision, size, saturation).
-    An existing `target` is replaced. ColorcliError where the photo or the weights cannot be used.
+    model: NAME, NAME@WEIGHTS or a weights file. hints, reference: what the colours shall follow. options:
+    those of Colorizer (device, precision, size, saturation). An existing `target` is replaced. ColorcliError where the
+    photo or the weights cannot be used.
     """
     from pathlib import Path
 
@@ -47,7 +74,7 @@ def colorize(source: str | Path, target: str | Path, model: str = "gan", **optio
     from colorcli.weights import load_model
 
     colorizer = Colorizer(load_model(model), **options)
-    photo = colorizer(read_photo(Path(source)))
+    photo = colorizer(read_photo(Path(source)), hints=hints, reference=reference)
     write_photo(photo, Path(target), provenance=Provenance(colorizer.name, colorizer.weights_sha256))
     return photo
 

@@ -202,12 +202,15 @@ def load_models(names: Sequence[str | Path], dataset: str) -> dict[str, ColorMod
     """Models under the names of their rows: their labels, or `names` as given where labels clash.
 
     names: what `weights.load_model` takes, a Path for a weights file; a plain model name means its weights for the
-    dataset. UsageError for one given twice; other errors as from `load_model`.
+    dataset. UsageError for one given twice or one that needs conditions; other errors as from `load_model`.
     """
     repeated = [str(name) for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise UsageError(f"given twice: {', '.join(repeated)}")
     models = [_load(name, task=CIFAR10 if dataset == CIFAR10 else "photo") for name in names]
+    for model in models:
+        if model.needs:
+            raise UsageError(f"{model.label} needs {' and '.join(model.needs)}, which a dataset does not have")
     labels = Counter([GREY, TRUTH, *(model.label for model in models)])
     return {m.label if labels[m.label] == 1 else str(name): m for name, m in zip(names, models, strict=True)}
 

@@ -14,7 +14,7 @@ from colorcli.photo import Photo
 if TYPE_CHECKING:
     from torch import Tensor
 
-POINT_RADIUS = 0.005  # of a point, as a share of the photo's short side
+POINT_SIDE = 0.01  # of the square that a point becomes, as a share of the photo's short side
 OPAQUE = 128  # alpha from here on is a stroke: soft rims of strokes hold mixed colours
 
 
@@ -22,8 +22,9 @@ OPAQUE = 128  # alpha from here on is a stroke: soft rims of strokes hold mixed 
 class Hints:
     """Colours at places, for a photo at any resolution; of several at one place the last counts.
 
-    places: float32 (N, 2), x and y in 0..1 of the upright photo's width and height. colours: uint8 (N, 3) sRGB, of
-    which only the chroma counts, for the luminance is the photo's. `a + b` is all of both.
+    places: float32 (N, 4), boxes by their middle x and y and their width and height, in 0..1 of the upright photo's
+    width and height. colours: uint8 (N, 3) sRGB, of which only the chroma counts, for the luminance is the photo's.
+    `a + b` is all of both.
     """
 
     places: np.ndarray
@@ -33,25 +34,16 @@ class Hints:
     def from_points(cls, points: Iterable[tuple[int, int, tuple[int, int, int]]], photo: Photo) -> Hints:
         """Points (x, y, sRGB levels), x and y in pixels of the upright photo from its upper left corner.
 
-        Each becomes a small disc. UsageError for a point outside the photo.
+        Each becomes a small square. UsageError for a point outside the photo.
         """
+        points = list(points)
         height, width = photo.pixels.shape[:2]
-        radius = round(POINT_RADIUS * min(height, width))
-        disc = [
-            (dx, dy)
-            for dy in range(-radius, radius + 1)
-            for dx in range(-radius, radius + 1)
-            if dx * dx + dy * dy <= radius * radius
-        ]
-        pixels: list[tuple[int, int]] = []
-        colours: list[tuple[int, int, int]] = []
-        for x, y, colour in points:
+        for x, y, _ in points:
             if not (0 <= x < width and 0 <= y < height):
                 raise UsageError(f"hint at {x},{y}: outside the photo, which is {width} x {height} px (upright)")
-            inside = [(x + dx, y + dy) for dx, dy in disc if 0 <= x + dx < width and 0 <= y + dy < height]
-            pixels += inside
-            colours += [colour] * len(inside)
-        return cls._of_pixels(np.array(pixels).reshape(-1, 2), np.array(colours, np.uint8).reshape(-1, 3), photo)
+        pixels = np.array([(x, y) for x, y, _ in points]).reshape(-1, 2)
+        colours = np.array([colour for *_, colour in points], np.uint8).reshape(-1, 3)
+        return cls._of_pixels(pixels, colours, photo, side=max(1.0, POINT_SIDE * min(height, width)))
 
     @classmethod
     def from_strokes(cls, strokes: Photo, photo: Photo, name: str = "strokes") -> Hints:
@@ -79,10 +71,11 @@ class Hints:
         return cls._of_pixels(np.stack([x, y], 1), colours, strokes)
 
     @classmethod
-    def _of_pixels(cls, pixels: np.ndarray, colours: np.ndarray, picture: Photo) -> Hints:
-        """pixels: (N, 2), x and y in `picture`."""
+    def _of_pixels(cls, pixels: np.ndarray, colours: np.ndarray, picture: Photo, side: float = 1.0) -> Hints:
+        """Squares of `side` px around pixels of `picture`, whose x and y are in `pixels` (N, 2)."""
+        middles, sides = pixels + 0.5, np.full(pixels.shape, side)
         width, height = picture.pixels.shape[1::-1]
-        return cls(((pixels + 0.5) / (width, height)).astype(np.float32), colours)
+        return cls((np.concatenate([middles, sides], 1) / (width, height, width, height)).astype(np.float32), colours)
 
     def __add__(self, other: Hints) -> Hints:
         return Hints(np.concatenate([self.places, other.places]), np.concatenate([self.colours, other.colours]))
@@ -94,12 +87,24 @@ class Hints:
 
         from colorcli.color import rgb_to_lab
 
-        x, y = np.minimum((self.places * (width, height)).astype(np.int64), (width - 1, height - 1)).T
+        x, y, place = self._covered(height, width)
         canvas, mask = np.zeros((height, width, 3), np.uint8), torch.zeros(1, 1, height, width)
-        canvas[y, x] = self.colours
+        canvas[y, x] = self.colours[place]
         mask[0, 0, y, x] = 1
         ab = rgb_to_lab(torch.from_numpy(canvas).permute(2, 0, 1)[None] / 255)[:, 1:]
         return {"hint_ab": ab * mask, "hint_mask": mask}
+
+    def _covered(self, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x, y and the number of the place of every pixel that a place covers, at least one each, in their order."""
+        size = np.array([width, height])
+        sides = np.maximum(self.places[:, 2:] * size, 1)
+        corners = np.floor(self.places[:, :2] * size - sides / 2 + 0.5).astype(np.int64)
+        across, down = np.ceil(sides - 1e-3).astype(np.int64).T
+        place = np.repeat(np.arange(len(corners)), across * down)
+        nth = np.arange(len(place)) - np.repeat(np.cumsum(across * down) - across * down, across * down)
+        x, y = corners[place, 0] + nth % across[place], corners[place, 1] + nth // across[place]
+        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        return x[inside], y[inside], place[inside]
 
 
 def _same_shape(a: tuple[int, ...], b: tuple[int, ...]) -> bool:

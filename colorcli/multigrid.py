@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator, cg, splu
 COARSEST = 1500  # unknowns that are solved for directly
 DAMPING = 0.7  # of Jacobi's method, which smooths on every level
 OVERCORRECTION = 1.5  # of what comes from a coarser level, which blocks of constants understate (Braess 1995)
-TOLERANCE = 1e-4  # of the residual, relative: leaves errors of hundredths where the values are tens
+TOLERANCE = 2e-5  # of the residual, relative: leaves errors of hundredths where the values are tens
 MOST_STEPS = 500
 
 

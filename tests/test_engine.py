@@ -8,8 +8,10 @@ from torch import Tensor
 from colorcli.color import rgb_to_lab
 from colorcli.engine import Colorizer, _luminance
 from colorcli.errors import ColorcliError, UsageError
+from colorcli.hints import Hints
 from colorcli.models.base import ColorModel
 from colorcli.photo import Photo
+from colorcli.weights import load_model
 
 
 class Painter(ColorModel):
@@ -125,6 +127,49 @@ def test_colours_that_are_not_numbers_are_refused():
     broken = Painter(lambda L: torch.full((len(L), 2, *L.shape[-2:]), torch.nan))
     with pytest.raises(ColorcliError, match="not numbers"):
         Colorizer(broken, device="cpu")(photo(texture(20, 20)))
+
+
+class Reddener(Painter):
+    """Takes hints for its colours, and keeps what it was given."""
+
+    takes = ("hints",)
+
+    def predict_ab(self, L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
+        self.given = hint_ab, hint_mask
+        return hint_ab * self.scale
+
+
+def test_hints_come_to_the_model_at_its_size_and_padded():
+    model, source = Reddener(), photo(texture(100, 150))
+    Colorizer(model, device="cpu", size=50)(source, hints=Hints.from_points([(0, 99, (200, 30, 20))], source))
+    ab, mask = model.given  # of the mirror image, which comes last
+    assert (ab.shape, mask.shape) == ((1, 2, 56, 80), (1, 1, 56, 80))
+    assert mask.nonzero().tolist() == [[0, 0, 49, 74]]
+
+
+def test_the_colour_of_a_hint_comes_out_where_it_lies():
+    source = photo(np.full((64, 96), 120, np.uint8))
+    hints = Hints.from_points([(x, y, (200, 30, 20)) for x in range(60, 96) for y in range(64)], source)
+    a = lab(Colorizer(Reddener(), device="cpu")(source, hints=hints).pixels)[0, 1]
+    assert a[:, 64:].min() > 50
+    assert a[:, :56].max() < 1
+
+
+def test_conditions_that_a_model_does_not_take_are_refused():
+    hints = Hints.from_points([(1, 1, (200, 30, 20))], photo(texture(9, 9)))
+    with pytest.raises(UsageError, match="takes no hints: use --model scribbles or siggraph17"):
+        Colorizer(Painter(), device="cpu")(photo(texture(9, 9)), hints=hints)
+
+
+@pytest.mark.parametrize(("name", "option"), [("scribbles", "--hint "), ("transfer", "--reference ")])
+def test_conditions_that_a_model_needs_are_asked_for(name, option):
+    with pytest.raises(UsageError, match=f"the model {name} needs .*{option}"):
+        Colorizer(load_model(name), device="cpu")(photo(texture(9, 9)))
+
+
+@pytest.mark.parametrize("name", ["scribbles", "transfer"])
+def test_systems_without_a_network_compute_in_full_precision(name):
+    assert Colorizer(load_model(name), device="cpu", precision="bf16").dtype == torch.float32
 
 
 @pytest.mark.parametrize("options", [{"size": 8}, {"saturation": -1}, {"device": "abacus"}, {"precision": "fp12"}])

@@ -12,6 +12,7 @@ from weights_kit import Toy, item, register_toy, save_toy, use_manifest
 
 from colorcli.errors import UsageError, VerificationError, WeightsMissing
 from colorcli.manifest import entries
+from colorcli.models import MODELS
 from colorcli.weights import load_model, read_verified, save_weights
 
 META = {"format": "colorcli/1", "model": "toy", "config": "{}", "size": "128", "saturation": "1.0"}
@@ -304,3 +305,10 @@ def test_pulled_weights_that_are_damaged_say_how_to_mend_them(monkeypatch, tmp_p
     entries()[0].path.write_bytes(bytes(8) + b"x")
     with pytest.raises(VerificationError, match="run 'colorcli models pull toy@photo'"):
         read_verified(entries()[0])
+
+
+@pytest.mark.parametrize("name", ["scribbles", "transfer"])
+def test_a_system_without_weights_is_ready_at_once(name, monkeypatch, tmp_path):
+    use_manifest(monkeypatch, tmp_path)
+    model = load_model(name)
+    assert (model.label, model.weights_sha256, model.needs) == (name, "", MODELS[name].needs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from colorcli.errors import ColorcliError, VerificationError
+from colorcli.models import MODELS
 
 if TYPE_CHECKING:
     from colorcli.manifest import WeightsEntry
@@ -46,6 +47,8 @@ def list_command(as_json: AsJson = False) -> None:
         _print_table(rows)
     else:
         _print_aligned(rows)
+    free = [name for name, spec in MODELS.items() if not spec.weights]
+    print(f"ready without weights: {', '.join(free)}", file=sys.stderr)
 
 
 @app.command("pull")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from colorcli import __version__
+from colorcli.photo.xmp import ALGORITHMICALLY_ENHANCED, COMPOSITE_WITH_TRAINED_MODEL
 
 
 @dataclass
@@ -39,3 +40,8 @@ class Provenance:
     def software(self) -> str:
         """The text for EXIF Software: tool, version, model and the start of the weights' hash."""
         return f"colorcli {__version__} {self.model} {self.weights_sha256[:12]}".rstrip()
+
+    @property
+    def source_type(self) -> str:
+        """IPTC's term for such a picture, for XMP DigitalSourceType."""
+        return COMPOSITE_WITH_TRAINED_MODEL if self.weights_sha256 else ALGORITHMICALLY_ENHANCED

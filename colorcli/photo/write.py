@@ -158,10 +158,10 @@ def _metadata(
             exif = exif_data.stamped(None, software, photo.dpi)
     if provenance:
         try:
-            packet = xmp.with_source_type(packet)
+            packet = xmp.with_source_type(packet, provenance.source_type)
         except ValueError as error:
             notes.append(f"XMP is broken and replaced: {error}")
-            packet = xmp.with_source_type(None)
+            packet = xmp.with_source_type(None, provenance.source_type)
     return _fitting(exif, packet, format, provenance, notes)
 
 
@@ -180,5 +180,5 @@ def _fitting(
             exif = exif_data.stamped(None, software)
     if packet and len(packet) > _JPEG_SEGMENT - 29:
         notes.append("XMP is larger than the 64 KB that JPEG holds: left out")
-        packet = xmp.with_source_type(None) if provenance else None
+        packet = xmp.with_source_type(None, provenance.source_type) if provenance else None
     return exif, packet

@@ -12,9 +12,10 @@ _PACKET_HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'.encode
 _PACKET_TAIL = b'<?xpacket end="w"?>'
 _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)([1-8])""")
 
-# IPTC's term for a picture that people and a trained model made together
-# (https://cv.iptc.org/newscodes/digitalsourcetype/).
+# IPTC's terms (https://cv.iptc.org/newscodes/digitalsourcetype/) for a picture that people and a trained model made
+# together, and for one that an algorithm without a trained model changed.
 COMPOSITE_WITH_TRAINED_MODEL = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+ALGORITHMICALLY_ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 
 
 def orientation(packet: bytes) -> int | None:
@@ -28,8 +29,8 @@ def upright(packet: bytes) -> bytes:
     return _ORIENTATION.sub(rb"\g<1>1", packet)
 
 
-def with_source_type(packet: bytes | None) -> bytes:
-    """The packet, all else kept, with DigitalSourceType set to a composite with a trained model.
+def with_source_type(packet: bytes | None, term: str = COMPOSITE_WITH_TRAINED_MODEL) -> bytes:
+    """The packet, all else kept, with DigitalSourceType set to one of IPTC's terms.
 
     Raises ValueError for a packet that is not XMP.
     """
@@ -44,7 +45,7 @@ def with_source_type(packet: bytes | None) -> bytes:
             description.remove(stale)
     if not descriptions:
         descriptions = [ET.SubElement(rdf, f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""})]
-    descriptions[0].set(_SOURCE_TYPE, COMPOSITE_WITH_TRAINED_MODEL)
+    descriptions[0].set(_SOURCE_TYPE, term)
     for prefix, uri in (("x", _META), ("rdf", _RDF), ("Iptc4xmpExt", _IPTC_EXT)):
         ET.register_namespace(prefix, uri)
     return b"\n".join((_PACKET_HEAD, ET.tostring(root, encoding="utf-8", xml_declaration=False), _PACKET_TAIL))

@@ -39,11 +39,13 @@ def run(
 ) -> Path:
     """Train the system `name` on the photos below `data`; returns the weights file out/model.safetensors.
 
-    init: weights to start from instead of random ones. UsageError if `out` holds a run and `resume` is not set, or for a
-    crop size that the network does not take.
+    init: weights to start from instead of random ones. UsageError if `out` holds a run and `resume` is not set, for a
+    system without weights, or for a crop size that the network does not take.
     """
     if not resume and (out / "history.csv").exists():
         raise UsageError(f"{out} holds an earlier run: --resume it, or choose another --out")
+    if name in models.MODELS and not models.MODELS[name].weights:
+        raise UsageError(f"{name} works without weights: there is nothing to train")
     chosen = choose_device(device)
     torch.manual_seed(settings.seed)
     model = load_model(weights=init) if init else models.build(name)

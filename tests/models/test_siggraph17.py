@@ -1,8 +1,13 @@
+import numpy as np
 import pytest
 import torch
 from parity import TOLERANCE, case, difference, fill
 
+from colorcli.engine import Colorizer
+from colorcli.hints import Hints
+from colorcli.models import build
 from colorcli.models.siggraph17 import SIGGRAPH17
+from colorcli.photo import Photo
 
 pytestmark = pytest.mark.usefixtures("inference")
 
@@ -52,3 +57,42 @@ def test_holds_in_half_precision(model, expected, dtype, tolerance):
     ab = fill(SIGGRAPH17(), "siggraph17").to(dtype).predict_ab(*(x.to(dtype) for x in inputs))
     assert ab.dtype == dtype
     assert difference(ab, model.predict_ab(*inputs)) < tolerance
+
+
+@pytest.fixture(scope="module")
+def colorizer():
+    stand_in = fill(build("siggraph17"), "siggraph17")
+    stand_in.default_size = 64
+    return Colorizer(stand_in, device="cpu", saturation=0.2)
+
+
+def red_at(x, y, photo):
+    return Hints.from_points([(x, y, (220, 30, 30))], photo)
+
+
+def grey_photo():
+    levels = np.random.default_rng(0).integers(90, 160, (8, 12)).astype(np.uint8)
+    return Photo(np.kron(levels, np.ones((8, 8), np.uint8)))
+
+
+def test_a_hint_changes_the_photo_where_it_lies(colorizer):
+    photo = grey_photo()
+    without, hinted = colorizer(photo), colorizer(photo, hints=red_at(72, 20, photo))
+    change = np.abs(hinted.pixels.astype(int) - without.pixels).sum(2)
+    assert change[12:28, 64:80].mean() > 5 * change[:, :24].mean() > 0
+
+
+def test_hints_on_the_mirror_image_give_the_mirrored_colours(colorizer):
+    photo = grey_photo()
+    mirrored = Photo(photo.pixels[:, ::-1].copy())
+    one = colorizer(photo, hints=red_at(72, 20, photo)).pixels
+    other = colorizer(mirrored, hints=red_at(95 - 72, 20, mirrored)).pixels[:, ::-1]
+    assert np.abs(one.astype(int) - other).max() <= 2
+
+
+def test_hints_are_for_each_photo_of_a_batch(colorizer):
+    photo = grey_photo()
+    hints = red_at(72, 20, photo)
+    together = colorizer.many([photo, photo], hints=hints)
+    for found in together:
+        assert np.abs(found.pixels.astype(int) - colorizer(photo, hints=hints).pixels).max() <= 1

@@ -33,6 +33,11 @@ def test_the_source_type_is_set_once_and_the_rest_kept(old):
     assert text.startswith("<?xpacket begin=") and text.endswith('<?xpacket end="w"?>')
 
 
+def test_the_source_type_can_be_another_term():
+    packet = xmp.with_source_type((PACKET % OLD).encode(), xmp.ALGORITHMICALLY_ENHANCED)
+    assert source_types(packet) == [xmp.ALGORITHMICALLY_ENHANCED]
+
+
 def test_setting_it_twice_changes_nothing():
     once = xmp.with_source_type((PACKET % "").encode())
     assert xmp.with_source_type(once) == once
