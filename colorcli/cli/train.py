@@ -66,6 +66,12 @@ def train_command(
     aged: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the photos aged as old prints are.", rich_help_panel=RECIPE)
     ] = DEFAULT.aged,
+    saturation: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Kept in the weights: how strong colorize makes their colours.", rich_help_panel=RECIPE
+        ),
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Of weights, order and crops.", rich_help_panel=RECIPE)] = DEFAULT.seed,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MACHINE)
@@ -95,6 +101,7 @@ def train_command(
         settings,
         validation=validation,
         init=init,
+        saturation=saturation,
         device=device,
         precision=precision,
         resume=resume,

@@ -78,16 +78,14 @@ def train(
     )
     first = _restore(out, objective, averaged) if resume else 0
     photos = photos.to(device)
-    history = HistoryFile(out / "history.csv", append=first > 0)
+    history = HistoryFile(out / "history.csv", until=first)
     saved = time.monotonic()
     logged = first, saved
     order = batches(len(photos), settings.batch_size, settings.seed, first)
     for step in range(first, steps):
         model.train()
         factor = learning_rate(step, steps, settings.warmup_steps)
-        for optimizer in objective.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = group.setdefault("full_lr", group["lr"]) * factor
+        _scale_learning_rates(objective, factor)
         chance = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
         L, ab = photos.crops(next(order).to(device), settings.size, chance)
         losses = objective.step(step, age(L, chance, settings.aged), L, ab)
@@ -95,9 +93,10 @@ def train(
 
         now = step + 1
         epoch_ends = now % per_epoch == 0 or now == steps
-        if now % settings.log_every == 0 or epoch_ends:
+        save = time.monotonic() - saved > 60 * settings.checkpoint_minutes or now == steps
+        if save or epoch_ends or now % settings.log_every == 0:
             values = {name: float(loss) for name, loss in losses.items()}
-            if not all(map(math.isfinite, values.values())):
+            if not all(map(math.isfinite, values.values())):  # told before anything is saved
                 raise ColorcliError(f"step {now}: a loss is no longer finite ({values}); try a lower --lr")
             if epoch_ends and validation is not None:
                 values |= validate(averaged, validation, settings.size)
@@ -114,10 +113,16 @@ def train(
                 }
             )
             logged = now, time.monotonic()
-        if time.monotonic() - saved > 60 * settings.checkpoint_minutes or now == steps:
+        if save:
             save_checkpoint(out, now, _state(now, objective, averaged))
             saved = time.monotonic()
     return averaged.cpu()
+
+
+def _scale_learning_rates(objective: PixelThenAdversarial, factor: float) -> None:
+    for optimizer in objective.optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = group.setdefault("full_lr", group["lr"]) * factor
 
 
 def _autocast(device: torch.device, precision: torch.dtype) -> contextlib.AbstractContextManager[Any]:
@@ -187,11 +192,17 @@ class HistoryFile:
     VALIDATION = ("val_psnr", "val_psnr_gain", "val_ab_error", "val_chroma")
     COLUMNS = TRAINING + VALIDATION
 
-    def __init__(self, path: Path, append: bool) -> None:
+    def __init__(self, path: Path, until: int) -> None:
+        """Rows of an earlier run are kept up to step `until`, where this one goes on; 0 for a new run."""
         self.path = path
-        if not (append and path.exists()):
-            with path.open("w", newline="") as file:
-                csv.writer(file).writerow(self.COLUMNS)
+        kept: list[dict[str, str]] = []
+        if until and path.exists():
+            with path.open(newline="") as file:
+                kept = [row for row in csv.DictReader(file) if int(row["step"]) <= until]
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, self.COLUMNS)
+            writer.writeheader()
+            writer.writerows(kept)
 
     def add(self, row: dict[str, float]) -> None:
         with self.path.open("a", newline="") as file:

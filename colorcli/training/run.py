@@ -31,6 +31,7 @@ def run(
     *,
     validation: Path | None = None,
     init: Path | None = None,
+    saturation: float = 1.0,
     device: str = "auto",
     precision: str = "auto",
     resume: bool = False,
@@ -39,7 +40,8 @@ def run(
 ) -> Path:
     """Train the system `name` on the photos below `data`; returns the weights file out/model.safetensors.
 
-    init: weights to start from instead of random ones. UsageError if `out` holds a run and `resume` is not set, for a
+    init: weights to start from instead of random ones. saturation: kept in the weights, the factor on the chroma that
+    colouring with them applies by default. UsageError if `out` holds a run and `resume` is not set, for a
     system without weights, or for a crop size that the network does not take.
     """
     if not resume and (out / "history.csv").exists():
@@ -70,7 +72,7 @@ def run(
         "model": name,
         "config": json.dumps(averaged.config),
         "size": str(settings.size),
-        "saturation": "1.0",
+        "saturation": f"{saturation:g}",
         "trained_on": f"{len(photos)} photos of {', '.join(folder.resolve().name for folder in data)}",
         "command": shlex.join(["colorcli", *(_without_folders(word) for word in sys.argv[1:])]),
         "commit": _commit(),

@@ -53,11 +53,11 @@ def test_trains_weights_that_colour_a_photo(photos, tmp_path):
 
 
 def test_weights_say_how_they_were_made_but_not_where(photos, tmp_path):
-    assert train("--data", photos, "--out", tmp_path / "run").exit_code == 0
+    assert train("--data", photos, "--out", tmp_path / "run", "--saturation", "1.3").exit_code == 0
     with safe_open(tmp_path / "run" / "model.safetensors", "pt") as file:
         metadata = file.metadata()
     assert metadata["model"] == "gan"
-    assert metadata["size"] == "32"
+    assert (metadata["size"], metadata["saturation"]) == ("32", "1.3")
     assert metadata["trained_on"] == "4 photos of photos"
     assert json.loads(metadata["config"])["widths"] == [8, 8, 8, 8, 8]
     assert str(tmp_path) not in json.dumps(metadata)

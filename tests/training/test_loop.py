@@ -67,7 +67,7 @@ def test_a_resumed_run_is_the_same_to_the_bit(photos, tmp_path, monkeypatch):
         run(photos, tmp_path / "cut", replace(QUICK, checkpoint_minutes=0), report=stop_after_7)
     resumed = run(photos, tmp_path / "cut", resume=True)
     assert same(whole, resumed)
-    assert [row["step"] for row in history(tmp_path / "cut")].count("12") == 1
+    assert [int(row["step"]) for row in history(tmp_path / "cut")] == list(range(1, 13))
 
 
 def test_another_seed_is_another_run(photos, tmp_path):
