@@ -129,14 +129,14 @@ def merge_linear(L: Tensor, ab: Tensor) -> Tensor:
     A chroma that does not fit is taken from a table of the boundary of sRGB over L and hue.
     """
     linear = lab_to_linear(L, ab)
-    outside = _outside(linear)
-    if bool(outside.any()):
-        where = outside.nonzero(as_tuple=True)
-        light = L.squeeze(-3)[where]
-        a, b = ab.movedim(-3, -1)[where].unbind(-1)
-        factor = (_most_chroma_at(light, torch.atan2(b, a)) / torch.hypot(a, b)).clamp_max(1)
+    outside = _outside(linear).flatten().nonzero()[:, 0]  # take and put_ see any tensor as one row
+    if len(outside):
+        light = L.squeeze(-3).take(outside)
+        a, b = (plane.take(outside) for plane in ab.unbind(-3))
+        factor = (_most_chroma_at(light, torch.atan2(b, a)) / torch.hypot(a, b)).clamp_max_(1)
         fitting = torch.stack([a * factor, b * factor])[:, None]  # (2, 1, N)
-        linear.movedim(-3, -1)[where] = lab_to_linear(light[None, None], fitting)[:, 0].T
+        for plane, values in zip(linear.unbind(-3), lab_to_linear(light[None, None], fitting), strict=True):
+            plane.put_(outside, values)
     return linear
 
 
@@ -147,7 +147,7 @@ def _most_chroma_at(light: Tensor, hue: Tensor) -> Tensor:
     """L (N,) and hue (N,) in -pi..pi -> the most chroma inside sRGB (N,), at most a table's cell too little."""
     row = (light * (L_STEPS / 100)).long().clamp_(0, L_STEPS - 1)
     column = ((hue + math.pi) * (HUE_STEPS / (2 * math.pi))).long().clamp_(0, HUE_STEPS - 1)
-    return _most_chroma(light.device)[row, column]
+    return _most_chroma(light.device).take(row.mul_(HUE_STEPS).add_(column))
 
 
 @cache

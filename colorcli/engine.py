@@ -35,7 +35,7 @@ MOST_AREA = 6  # the network's picture has at most this many times size * size p
 GUIDE_SIDE = 256  # px, the short side at which ab is fitted to L: finer changes nothing that shows
 GUIDE_RADIUS = 1.5  # of the guided filter, in pixels of the network's ab
 GUIDE_SMOOTHNESS = 4.0  # in L units: edges of L above this carry edges of colour
-BAND_PIXELS = {"cpu": 64_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
+BAND_PIXELS = {"cpu": 128_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
 
 
 class Colorizer:
@@ -182,8 +182,9 @@ def _luminance(pixels: np.ndarray) -> Tensor:
 def _encode(linear: Tensor, out: np.ndarray) -> None:
     """Linear RGB (1, 3, h, W) -> sRGB in `out`, uint8 (h, W, 3), through a table finer than 8 bits can tell."""
     table = _encoding()
-    index = (linear[0] * (len(table) - 1)).add_(0.5).clamp_(0, len(table) - 1).to(torch.int16).permute(1, 2, 0)
-    np.take(table, index.cpu().numpy(), out=out, mode="clip")
+    index = (linear[0] * (len(table) - 1)).add_(0.5).clamp_(0, len(table) - 1).to(torch.int16)
+    for channel, plane in enumerate(np.take(table, index.cpu().numpy(), mode="clip")):
+        out[..., channel] = plane
 
 
 @cache
