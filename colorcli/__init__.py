@@ -4,7 +4,7 @@
     colorcli.colorize("grandma.jpg", "grandma-color.jpg")            # one photo, from file to file
 
     colorizer = colorcli.Colorizer(colorcli.load_model("gan"))       # many: load once
-    photo = colorcli.read_photo(Path("grandma.jpg"))
+    photo = colorcli.read_photo("grandma.jpg")
     colour = colorizer(photo)                                        # Photo -> Photo; .pixels is uint8 (H, W, 3)
 
     painter = colorcli.Colorizer(colorcli.load_model("scribbles"))   # or "siggraph17": colours that follow hints

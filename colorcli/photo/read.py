@@ -31,12 +31,13 @@ _DESCRIPTIVE_TAGS = {
 }
 
 
-def read_photo(source: Path | bytes | BinaryIO, name: str | None = None) -> Photo:
+def read_photo(source: str | Path | bytes | BinaryIO, name: str | None = None) -> Photo:
     """Read a photo: upright, in sRGB, the first frame, with its metadata. See Photo for shapes and ranges.
 
     `source` is a path, the file's bytes, or a binary stream; `name` stands for it in messages.
     Raises PhotoError, whose one line names the file and says what is wrong with it.
     """
+    source = Path(source) if isinstance(source, str) else source
     name = _name(source, name)
     with _own_limits(), _photo_errors(name), _opened(source, name) as image:
         return _read(image)

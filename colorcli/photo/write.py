@@ -30,7 +30,7 @@ _PNG_LEVEL = 1  # level 6 takes four times as long for a fifth fewer bytes
 
 def write_photo(
     photo: Photo,
-    target: Path | BinaryIO,
+    target: str | Path | BinaryIO,
     *,
     format: str | None = None,
     quality: int | None = None,
@@ -44,6 +44,7 @@ def write_photo(
     Returns notes for the user: what the format could not hold. Raises PhotoError naming the target; whatever
     goes wrong, a file that was there is as it was. BrokenPipeError of a stream passes through.
     """
+    target = Path(target) if isinstance(target, str) else target
     name = str(target) if isinstance(target, Path) else str(getattr(target, "name", "output"))
     format = format or _format_of(target, photo)
     notes: list[str] = []

@@ -358,3 +358,9 @@ def test_any_photo_goes_through(size, mode, turned, source, target, seed):
     assert again.pixels.shape[:2] == photo.pixels.shape[:2]
     if target in ("PNG", "TIFF") and photo.alpha is None:
         np.testing.assert_array_equal(again.pixels, photo.pixels)
+
+
+def test_paths_may_be_text(tmp_path):
+    photo = read_photo(str(DATA / "camera.png"))
+    write_photo(photo, str(tmp_path / "copy.png"))
+    assert np.array_equal(read_photo(str(tmp_path / "copy.png")).pixels, photo.pixels)
