@@ -16,7 +16,7 @@ from colorcli.photo import read_photo
 # The real command; only its model is replaced, by one that takes a while
 SLOW = """
 import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, and inherited so, where the tests run in a shell's &
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & lets its children ignore it
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.path.insert(0, sys.argv.pop(1))
 from conftest import Tint
