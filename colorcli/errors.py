@@ -5,7 +5,7 @@ ColorcliError           1   something that a user can understand and mend
 ├── PhotoError          1   one input could not be read or one output not written
 └── VerificationError   4   weights or data are not what they claim to be
     └── WeightsMissing  4   weights that are known but not on this machine
-Other exit codes: 0 done, 3 some inputs failed and the rest are done, 130 Ctrl-C, 143 TERM.
+Other exit codes: 0 done, 3 some inputs failed and the rest are done, 129 HUP, 130 Ctrl-C, 141 closed pipe, 143 TERM.
 """
 
 PARTIAL_FAILURE = 3

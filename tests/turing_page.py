@@ -15,15 +15,16 @@ class Page:
     def __init__(self, driver, folder, key):
         self.driver, self.folder, self.key = driver, folder, key
         self.items = {item.id: item for item in key.items}
+        driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": "file://", "storageTypes": "local_storage"})
         driver.get((folder / "index.html").as_uri())
-        driver.execute_script("localStorage.clear()")
-        self.reload()
+        self.wait(lambda: self.all("button"))
 
     def reload(self):
+        time.sleep(1)  # what the page stores reaches the browser's disk after a moment, later on a busy machine
         self.driver.refresh()
 
     def wait(self, found):
-        return WebDriverWait(self.driver, 10, 0.02).until(lambda driver: found())
+        return WebDriverWait(self.driver, 20, 0.02).until(lambda driver: found())
 
     def all(self, selector):
         return self.driver.find_elements(By.CSS_SELECTOR, selector)

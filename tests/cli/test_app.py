@@ -16,8 +16,6 @@ from colorcli.photo import read_photo
 # The real command; only its model is replaced, by one that takes a while
 SLOW = """
 import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & lets its children ignore it
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
 sys.path.insert(0, sys.argv.pop(1))
 from conftest import Tint
 import colorcli.cli.colorize as command
@@ -37,9 +35,15 @@ def colorcli(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "colorcli", *arguments], capture_output=True, check=False, **options)
 
 
+def heed():
+    """Heed the signals that a shell's & and nohup have their children ignore."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start_slow(pause, *arguments, **options):
     command = [sys.executable, "-c", SLOW, TESTS, str(pause), *map(str, arguments)]
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": heed} | options
     return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "2"}, **options)
 
 
