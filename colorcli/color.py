@@ -67,8 +67,9 @@ def _lab_f(t: Tensor) -> Tensor:
 
 
 def _lab_f_inverse(f: Tensor) -> Tensor:
+    """Uses f up: at full size every tensor less counts."""
     high = f.clamp_min(6 / 29)
-    return (high * high).mul_(high).add_(f - high, alpha=1 / LAB_SLOPE)
+    return (high * high).mul_(high).add_(f.sub_(high), alpha=1 / LAB_SLOPE)
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:

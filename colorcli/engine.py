@@ -180,9 +180,9 @@ def _luminance(pixels: np.ndarray) -> Tensor:
 
 
 def _encode(linear: Tensor, out: np.ndarray) -> None:
-    """Linear RGB (1, 3, h, W) -> sRGB in `out`, uint8 (h, W, 3), through a table finer than 8 bits can tell."""
+    """Linear RGB (1, 3, h, W), which is used up, -> sRGB in `out`, uint8 (h, W, 3), by a table finer than 8 bits."""
     table = _encoding()
-    index = (linear[0] * (len(table) - 1)).add_(0.5).clamp_(0, len(table) - 1).to(torch.int16)
+    index = linear[0].mul_(len(table) - 1).add_(0.5).clamp_(0, len(table) - 1).to(torch.int16)
     for channel, plane in enumerate(np.take(table, index.cpu().numpy(), mode="clip")):
         out[..., channel] = plane
 
