@@ -26,6 +26,21 @@ FLAGS = (
 )
 
 
+def open_storage(driver, page):
+    """Wait until a new profile keeps what pages store: on a busy machine its first reloads forget it."""
+    page.write_text("<title>blank</title>")
+    driver.get(page.as_uri())
+    kept = 0
+    for _ in range(40):
+        driver.execute_script("localStorage.setItem('kept', '1')")
+        time.sleep(0.5)
+        driver.refresh()
+        kept = kept + 1 if driver.execute_script("return localStorage.getItem('kept')") else 0
+        if kept == 4:
+            return
+    raise TimeoutError("the browser keeps nothing")
+
+
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory):
     options = webdriver.ChromeOptions()
@@ -34,6 +49,7 @@ def driver(tmp_path_factory):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     started = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    open_storage(started, tmp_path_factory.mktemp("blank") / "blank.html")
     yield started
     started.quit()
 
