@@ -11,39 +11,33 @@ from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
+from colorcli.archives import Archive, obtain
 from colorcli.errors import ColorcliError, UsageError, VerificationError
+from colorcli.manifest import cache_folder
 from colorcli.photo import READABLE
 
 DATA_ROOT_VARIABLE = "COLORCLI_DATA"
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-SPLITS = {"train": tuple(f"data_batch_{i}" for i in range(1, 6)), "test": ("test_batch",)}
+BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+SPLITS = {"train": slice(0, 5), "test": slice(5, 6)}  # of the files of a layout
 RECORD = 1 + 3 * 32 * 32  # bytes of an image in the binary layout: its label, then red, green, blue planes
 
-
-@dataclass(frozen=True)
-class Archive:
-    """An official download, and the folder that it unpacks to."""
-
-    url: str
-    md5: str
-    folder: str
-    suffix: str
-
-
-CIFAR10_ARCHIVES = (
-    Archive(
-        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-        "c32a1d4ab5d03f1284b67883e8d87530",
-        "cifar-10-batches-bin",
-        ".bin",
+CIFAR10_ARCHIVES = {  # by layout
+    "binary": Archive(
+        url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        size=170_052_171,
+        md5="c32a1d4ab5d03f1284b67883e8d87530",
+        folder="cifar-10-batches-bin",
+        files=tuple(f"{name}.bin" for name in BATCHES),
     ),
-    Archive(
-        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        "c58f30108f718f92721af3b95e74349a",
-        "cifar-10-batches-py",
-        "",
+    "python": Archive(
+        url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        size=170_498_071,
+        md5="c58f30108f718f92721af3b95e74349a",
+        folder="cifar-10-batches-py",
+        files=BATCHES,
     ),
-)
+}
 
 
 @dataclass(frozen=True)
@@ -57,42 +51,65 @@ class Cifar10:
         return len(self.images)
 
 
-def cifar10(split: str, data_root: Path | None = None, limit: int | None = None) -> Cifar10:
+def data_folder(data_root: Path | None = None) -> Path:
+    """Where data sets lie: data_root, else the folder COLORCLI_DATA, else `datasets` in the cache folder."""
+    named = data_root or os.environ.get(DATA_ROOT_VARIABLE)
+    return Path(named) if named else cache_folder() / "datasets"
+
+
+def cifar10(split: str, data_root: Path | None = None, limit: int | None = None, *, download: bool = False) -> Cifar10:
     """Read a split, "train" (50,000 images) or "test" (10,000), of which the first `limit`.
 
-    data_root (or else the folder that COLORCLI_DATA names) is a folder of the binary or the python layout, or
-    holds one. UsageError says where to get the data if they are not there; VerificationError names a damaged
-    file.
+    data_root: see `data_folder`; a folder of the binary or the python layout, or one that holds one. download: get
+    the data if they are not there, see `download_cifar10`. UsageError says where to get them; VerificationError
+    names a damaged file.
     """
-    folder, archive = _find_cifar10(data_root)
-    read = _read_binary if archive.suffix else _read_pickle
+    parent = data_folder(data_root)
+    found = _find_cifar10(parent)
+    if found is None and download:
+        found = download_cifar10(parent), "binary"
+    if found is None:
+        raise UsageError(_advice(parent))
+    folder, layout = found
+    read = _read_binary if layout == "binary" else _read_pickle
     images, labels, count = [], [], 0
-    for name in SPLITS[split]:
+    for name in CIFAR10_ARCHIVES[layout].files[SPLITS[split]]:
         if limit is not None and count >= limit:
             break
-        path = folder / f"{name}{archive.suffix}"
-        pixels, classes = _checked(read, path)
+        pixels, classes = _checked(read, folder / name)
         images.append(pixels.reshape(-1, 3, 32, 32))
         labels.append(classes)
         count += len(classes)
     return Cifar10(np.concatenate(images)[:limit], np.concatenate(labels)[:limit])
 
 
-def _find_cifar10(data_root: Path | None) -> tuple[Path, Archive]:
-    """The folder with the files, and which layout they have."""
-    named = data_root or (Path(os.environ[DATA_ROOT_VARIABLE]) if os.environ.get(DATA_ROOT_VARIABLE) else None)
-    if named is None:
-        raise UsageError(f"where is CIFAR-10? Name its folder with --data-root or {DATA_ROOT_VARIABLE}.{_advice()}")
-    for archive in CIFAR10_ARCHIVES:
-        for folder in (named, named / archive.folder):
-            if (folder / f"{SPLITS['test'][0]}{archive.suffix}").is_file():
-                return folder, archive
-    raise UsageError(f"no CIFAR-10 in {named}.{_advice()}")
+def download_cifar10(
+    folder: Path | None = None, layout: str = "binary", on_progress: Callable[[int], None] | None = None
+) -> Path:
+    """The folder of CIFAR-10 in `folder` (default: `data_folder`), fetched from its authors unless it is there.
+
+    layout: "binary" or "python". on_progress: called with the bytes that are on disk, in place of a bar on stderr.
+    Errors as from `archives.obtain`.
+    """
+    return obtain(CIFAR10_ARCHIVES[layout], data_folder(folder), on_progress)
 
 
-def _advice() -> str:
-    archive = CIFAR10_ARCHIVES[0]
-    return f" To get it, unpack {archive.url} (md5 {archive.md5}) there: it makes {archive.folder}/"
+def _find_cifar10(parent: Path) -> tuple[Path, str] | None:
+    """The folder with the files, and their layout."""
+    for layout, archive in CIFAR10_ARCHIVES.items():
+        for folder in (parent, parent / archive.folder):
+            if (folder / archive.files[-1]).is_file():
+                return folder, layout
+    return None
+
+
+def _advice(parent: Path) -> str:
+    archive = CIFAR10_ARCHIVES["binary"]
+    return (
+        f"no CIFAR-10 in {parent}. Name its folder with --data-root or {DATA_ROOT_VARIABLE}; or get it with "
+        f"'colorcli eval --dataset cifar10 --download'; or unpack {archive.url} (md5 {archive.md5}) there: "
+        f"it makes {archive.folder}/"
+    )
 
 
 def _checked(read: Callable[[Path], tuple[np.ndarray, np.ndarray]], path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -103,14 +120,17 @@ def _checked(read: Callable[[Path], tuple[np.ndarray, np.ndarray]], path: Path) 
         raise ColorcliError(f"{path}: cannot be read: {error.strerror}") from error
     fits = pixels.dtype == np.uint8 and pixels.shape == (len(labels), RECORD - 1) and len(labels) > 0
     if not fits or labels.min() < 0 or labels.max() >= len(CIFAR10_CLASSES):
-        raise VerificationError(f"{path}: not a batch of CIFAR-10. Unpack the archive again")
+        raise VerificationError(f"{path}: not a batch of CIFAR-10. Remove its folder and get it again")
     return pixels, labels.astype(np.uint8)
 
 
 def _read_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
     content = np.fromfile(path, np.uint8)
     if content.size % RECORD:
-        raise VerificationError(f"{path}: truncated: {content.size:,} bytes are no whole number of images")
+        raise VerificationError(
+            f"{path}: truncated: {content.size:,} bytes are no whole number of images. "
+            "Remove its folder and get it again"
+        )
     records = content.reshape(-1, RECORD)
     return records[:, 1:], records[:, 0]
 

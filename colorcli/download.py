@@ -1,4 +1,4 @@
-"""Fetch weights: resumable, verified before the file gets its name, safe in several processes at once.
+"""Fetch weights and data: resumable, verified before the file gets its name, safe in several processes at once.
 
 Files of the hub are fetched by their address like any other: huggingface_hub's own download resumes only
 within one process, keeps wrong bytes of the right size and waits long where there is no network.
@@ -14,14 +14,14 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 from colorcli import __version__
 from colorcli.errors import ColorcliError, VerificationError
-from colorcli.files import sha256_of, sync_folder
+from colorcli.files import digest_of, sync_folder
 from colorcli.manifest import WeightsEntry
 
 if TYPE_CHECKING:
@@ -32,6 +32,16 @@ READ_SECONDS = 30.0  # without a single byte
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each new attempt after a broken connection
 
 Advance = Callable[[int], None]  # told how many bytes are on disk
+
+
+class Checksum(NamedTuple):
+    """What a file's content must add up to: `algorithm` is sha256 or md5."""
+
+    algorithm: str
+    digest: str
+
+    def fits(self, path: Path) -> bool:
+        return digest_of(path, self.algorithm) == self.digest
 
 
 def pull(entry: WeightsEntry) -> bool:
@@ -56,31 +66,47 @@ def pull(entry: WeightsEntry) -> bool:
     return fetch(entry.source.address(), entry.path, size=expected.size, sha256=expected.sha256)
 
 
-def fetch(url: str, target: Path, *, size: int, sha256: str) -> bool:
+def fetch(
+    url: str,
+    target: Path,
+    *,
+    size: int,
+    sha256: str = "",
+    md5: str = "",
+    on_progress: Advance | None = None,
+    elsewhere: str = "COLORCLI_CACHE names another folder",
+) -> bool:
     """Download `url` to `target`, which appears only when its size (bytes) and SHA-256 are right.
 
-    Returns False if another process put the right file there meanwhile. Errors as for `pull`.
+    md5: for a file whose publisher states no SHA-256. on_progress: in place of a bar on stderr. elsewhere: what the
+    message of a failed write advises. Returns False if the right file is there already, as by another process.
+    Errors as for `pull`.
     """
-    part = target.with_name(f"{target.name}.{sha256[:12]}.part")
+    checksum = Checksum("sha256", sha256) if sha256 else Checksum("md5", md5)
+    part = target.with_name(f"{target.name}.{checksum.digest[:12]}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(target.with_name(f".{target.name}.lock"), target.name):
-            if is_right(target, size, sha256):
+            if _matches(target, size, checksum):
                 return False
-            _complete(url, part, size, sha256)
+            _complete(url, part, size, checksum, on_progress)
             part.replace(target)
             sync_folder(target.parent)
     except OSError as error:
         raise ColorcliError(
-            f"cannot write {target} ({size:,} bytes): {error.strerror or error}; COLORCLI_CACHE names another folder"
+            f"cannot write {target} ({size:,} bytes): {error.strerror or error}; {elsewhere}"
         ) from error
     return True
 
 
 def is_right(path: Path, size: int, sha256: str) -> bool:
     """Whether a file of this size and SHA-256 is there."""
+    return _matches(path, size, Checksum("sha256", sha256))
+
+
+def _matches(path: Path, size: int, checksum: Checksum) -> bool:
     try:
-        return path.stat().st_size == size and sha256_of(path) == sha256
+        return path.stat().st_size == size and checksum.fits(path)
     except OSError:
         return False
 
@@ -108,32 +134,34 @@ def locked(path: Path, name: str) -> Iterator[None]:
         lock.release()
 
 
-def _complete(url: str, part: Path, size: int, sha256: str) -> None:
+def _complete(url: str, part: Path, size: int, checksum: Checksum, on_progress: Advance | None) -> None:
     """Bring `part` to its full length and check it. What an earlier run left is used, but not trusted."""
     resumed = part.exists() and part.stat().st_size > 0
     if resumed and part.stat().st_size > size:
         part.unlink()
-    _transfer(url, part, size)
-    if sha256_of(part) == sha256:
+    _transfer(url, part, size, on_progress)
+    if checksum.fits(part):
         return
     part.unlink()
     if resumed:
         print("what an earlier download left was damaged: starting over", file=sys.stderr)
-        _transfer(url, part, size)
-        if sha256_of(part) == sha256:
+        _transfer(url, part, size, on_progress)
+        if checksum.fits(part):
             return
         part.unlink()
-    raise VerificationError(f"{url}: the server sent other bytes than expected (wrong SHA-256); not kept")
+    name = {"sha256": "SHA-256", "md5": "MD5"}[checksum.algorithm]
+    raise VerificationError(f"{url}: the server sent other bytes than expected (wrong {name}); not kept")
 
 
-def _transfer(url: str, part: Path, size: int) -> None:
+def _transfer(url: str, part: Path, size: int, on_progress: Advance | None) -> None:
     """Append to `part` until it has `size` bytes, taking up broken connections a few times."""
     import httpx
 
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     headers = {"user-agent": f"colorcli/{__version__}", "accept-encoding": "identity"}
     pauses = iter(PAUSES)
-    with part.open("ab") as file, _progress(url, size) as advance:
+    progress = nullcontext(on_progress) if on_progress else _progress(url, size)
+    with part.open("ab") as file, progress as advance:
         if file.tell() < size:
             check_resolves(url)
         with httpx.Client(timeout=timeout, headers=headers, follow_redirects=True) as client:

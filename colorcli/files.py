@@ -65,7 +65,12 @@ def _refuse_irregular(path: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's content as 64 hex digits, read in pieces. OSError as from open()."""
-    digest = hashlib.sha256()
+    return digest_of(path, "sha256")
+
+
+def digest_of(path: Path, algorithm: str) -> str:
+    """The digest of a file's content in hex digits; `algorithm` as hashlib names it. OSError as from open()."""
+    digest = hashlib.new(algorithm, usedforsecurity=algorithm != "md5")
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
             digest.update(piece)

@@ -1,13 +1,18 @@
+import hashlib
+import io
 import os
 import pickle
 import subprocess
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from weights_kit import serve
 
 from colorcli import datasets
-from colorcli.datasets import cifar10, image_files
+from colorcli.datasets import cifar10, download_cifar10, image_files
 from colorcli.errors import UsageError, VerificationError
 
 BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
@@ -77,11 +82,74 @@ def test_limit_reads_no_more_files_than_it_needs(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("root", [None, "there"])
-def test_missing_data_say_where_to_get_them(tmp_path, monkeypatch, root):
+@pytest.fixture
+def cache(monkeypatch, tmp_path) -> Path:
+    """The cache folder, with nothing named in the environment."""
     monkeypatch.delenv("COLORCLI_DATA", raising=False)
-    with pytest.raises(UsageError, match="cifar-10-binary"):
-        cifar10("test", root and tmp_path)
+    monkeypatch.setenv("COLORCLI_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_the_cache_folder_comes_last(cache):
+    write_binary(cache / "datasets" / "cifar-10-batches-bin")
+    assert len(cifar10("test")) == 4
+
+
+@pytest.mark.parametrize("root", ["there", None])
+def test_missing_data_say_where_to_get_them(cache, tmp_path, root):
+    with pytest.raises(UsageError, match=r"COLORCLI_DATA.*--download.*cifar-10-binary") as error:
+        cifar10("test", root and tmp_path / root)
+    assert f"no CIFAR-10 in {tmp_path / root if root else cache / 'datasets'}." in str(error.value)
+
+
+@pytest.fixture
+def official(monkeypatch):
+    """official(layout, server, content): the archive of a layout comes from there."""
+
+    def publish(layout: str, url: str, content: bytes) -> None:
+        archive = replace(
+            datasets.CIFAR10_ARCHIVES[layout],
+            url=f"{url}/cifar-10.tar.gz",
+            size=len(content),
+            md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        )
+        monkeypatch.setitem(datasets.CIFAR10_ARCHIVES, layout, archive)
+
+    return publish
+
+
+def packed(layout_folder: Path) -> bytes:
+    """The folder as a .tar.gz, as the official archives have it."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        tar.add(layout_folder, layout_folder.name)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("layout", "folder"), [("binary", "cifar-10-batches-bin"), ("python", "cifar-10-batches-py")])
+def test_the_official_archive_of_a_layout_is_downloaded(cache, tmp_path, official, layout, folder):
+    content = packed(WRITERS[folder](tmp_path / "theirs" / folder))
+    with serve(content) as server:
+        official(layout, server.url, content)
+        assert download_cifar10(layout=layout) == cache / "datasets" / folder
+    assert cifar10("train").labels[16:].tolist() == batch("data_batch_5")[1].tolist()
+
+
+def test_data_are_downloaded_when_asked_to_and_not_there(cache, tmp_path, official):
+    content = packed(write_binary(tmp_path / "theirs" / "cifar-10-batches-bin"))
+    with serve(content) as server:
+        official("binary", server.url, content)
+        for _ in range(2):
+            assert len(cifar10("test", tmp_path / "mine", download=True)) == 4
+    assert len(server.requests) == 1
+
+
+def test_data_in_the_other_layout_are_not_downloaded_again(tmp_path, official):
+    write_pickles(tmp_path / "cifar-10-batches-py")
+    with serve(b"") as server:
+        official("binary", server.url, b"")
+        assert len(cifar10("test", tmp_path, download=True)) == 4
+    assert server.requests == []
 
 
 def test_truncated_binary_batch_is_named(tmp_path):
@@ -174,7 +242,7 @@ def test_folder_without_images_and_no_folder(tmp_path):
 
 
 def test_archives_are_the_official_ones():
-    assert {a.folder: a.md5[:6] for a in datasets.CIFAR10_ARCHIVES} == {
-        "cifar-10-batches-bin": "c32a1d",
-        "cifar-10-batches-py": "c58f30",
+    assert {a.folder: (a.md5[:6], a.size) for a in datasets.CIFAR10_ARCHIVES.values()} == {
+        "cifar-10-batches-bin": ("c32a1d", 170_052_171),
+        "cifar-10-batches-py": ("c58f30", 170_498_071),
     }
