@@ -1,4 +1,4 @@
-"""sRGB, linear RGB and CIE Lab (D65, 2 degrees) on torch tensors, batched, on any device.
+"""sRGB, linear RGB, CIE Lab (D65, 2 degrees) and YUV on torch tensors, batched, on any device.
 
 Layout is (..., C, H, W) throughout. sRGB and linear RGB are in 0..1, L in 0..100, a and b in Lab units
 (sRGB reaches about -86..98 and -108..94). Matrices and constants are those of scikit-image, so that numbers
@@ -20,6 +20,12 @@ XYZ_FROM_RGB = (
     (0.019334, 0.119193, 0.950227),
 )
 WHITE_D65 = (0.95047, 1.0, 1.08883)
+# BT.601, with scikit-image's digits
+YUV_FROM_RGB = (
+    (0.299, 0.587, 0.114),
+    (-0.14714119, -0.28886916, 0.43601035),
+    (0.61497538, -0.51496512, -0.10001026),
+)
 # CIE Lab's f(t) is a cube root above this t, a line below
 LAB_CUT, LAB_SLOPE, LAB_OFFSET = 0.008856, 7.787, 16.0 / 116.0
 
@@ -29,6 +35,7 @@ def _xyz_matrix() -> Tensor:
     return torch.tensor(XYZ_FROM_RGB, dtype=torch.float64) / torch.tensor(WHITE_D65, dtype=torch.float64)[:, None]
 
 
+@cache
 def _rgb_matrix() -> Tensor:
     """XYZ relative to the white point -> linear RGB, float64 (3, 3)."""
     return torch.linalg.inv(_xyz_matrix())
@@ -67,9 +74,8 @@ def _lab_f(t: Tensor) -> Tensor:
 
 
 def _lab_f_inverse(f: Tensor) -> Tensor:
-    """Uses f up: at full size every tensor less counts."""
     high = f.clamp_min(6 / 29)
-    return (high * high).mul_(high).add_(f.sub_(high), alpha=1 / LAB_SLOPE)
+    return high.pow(3).add_(torch.sub(f, high, out=high), alpha=1 / LAB_SLOPE)
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
@@ -89,12 +95,16 @@ def linear_to_L(linear: Tensor) -> Tensor:
     return 116 * _lab_f(_mix(_xyz_matrix()[1:2], linear)) - 16
 
 
-def lab_to_linear(L: Tensor, ab: Tensor) -> Tensor:
-    """L (..., 1, H, W) and ab (..., 2, H, W) -> linear RGB (..., 3, H, W), beyond 0..1 where outside sRGB."""
+def lab_to_f(L: Tensor, ab: Tensor) -> Tensor:
+    """L (..., 1, H, W) and ab (..., 2, H, W) -> the f of X, Y and Z (..., 3, H, W), whose differences a and b are."""
     fy = (L + 16).squeeze(-3).mul_(1 / 116)
     a, b = ab.unbind(-3)
-    f = torch.stack([torch.add(fy, a, alpha=1 / 500), fy, torch.sub(fy, b, alpha=1 / 200)], dim=-3)
-    return _mix(_rgb_matrix(), _lab_f_inverse(f))
+    return torch.stack([torch.add(fy, a, alpha=1 / 500), fy, torch.sub(fy, b, alpha=1 / 200)], dim=-3)
+
+
+def f_to_linear(f: Tensor, white: float = 1.0) -> Tensor:
+    """f of X, Y and Z (..., 3, H, W) -> linear RGB times `white`, beyond 0..white where outside sRGB."""
+    return _mix(white * _rgb_matrix(), _lab_f_inverse(f))
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
@@ -102,7 +112,7 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
 
     For colours that may lie outside sRGB use `merge`: clipping shifts L and hue.
     """
-    return linear_to_srgb(lab_to_linear(lab[..., :1, :, :], lab[..., 1:, :, :])).clamp_(0, 1)
+    return linear_to_srgb(f_to_linear(lab_to_f(lab[..., :1, :, :], lab[..., 1:, :, :]))).clamp_(0, 1)
 
 
 # Linear RGB this far outside 0..1 still rounds to the right 8-bit level
@@ -121,24 +131,44 @@ def merge(L: Tensor, ab: Tensor) -> Tensor:
 
     Where sRGB cannot show a colour, its chroma is reduced at constant L and hue.
     """
-    return linear_to_srgb(merge_linear(L, ab)).clamp_(0, 1)
+    f = lab_to_f(L, ab)
+    linear = f_to_linear(f)
+    outside = _outside(linear).flatten().nonzero()[:, 0]
+    _put(linear, outside, f_to_linear(_fitting(f, outside)))
+    return linear_to_srgb(linear).clamp_(0, 1)
 
 
-def merge_linear(L: Tensor, ab: Tensor) -> Tensor:
-    """As `merge`, in linear RGB, which may pass 0 and 1 by less than an 8-bit level.
+def merge_steps(f: Tensor, steps: int) -> Tensor:
+    """As `merge`, from the f of X, Y and Z (3, H, W) to linear RGB in whole steps: int32 (3, H, W) in 0..steps - 1.
 
-    A chroma that does not fit is taken from a table of the boundary of sRGB over L and hue.
+    steps: from black to white, a power of two.
     """
-    linear = lab_to_linear(L, ab)
-    outside = _outside(linear).flatten().nonzero()[:, 0]  # take and put_ see any tensor as one row
+    white = steps - 1.5  # with room for what the matrix' rounding adds
+    linear = f_to_linear(f, white).to(torch.int32)
+    red, green, blue = linear
+    # above white or below 0 bits are set that no step has
+    outside = (red | green).bitwise_or_(blue).bitwise_and_(-steps).flatten().nonzero()[:, 0]
     if len(outside):
-        light = L.squeeze(-3).take(outside)
-        a, b = (plane.take(outside) for plane in ab.unbind(-3))
-        factor = (_most_chroma_at(light, torch.atan2(b, a)) / torch.hypot(a, b)).clamp_max_(1)
-        fitting = torch.stack([a * factor, b * factor])[:, None]  # (2, 1, N)
-        for plane, values in zip(linear.unbind(-3), lab_to_linear(light[None, None], fitting), strict=True):
-            plane.put_(outside, values)
+        _put(linear, outside, f_to_linear(_fitting(f, outside), white).clamp_(0, white).to(torch.int32))
     return linear
+
+
+def _put(x: Tensor, at: Tensor, values: Tensor) -> None:
+    """values (..., 3, 1, N) into the pixels `at` (N,) of x (..., 3, H, W), counted along all but the planes."""
+    for plane, new in zip(x.unbind(-3), values.unbind(-3), strict=True):
+        plane.put_(at, new)  # take and put_ see any tensor as one row
+
+
+def _fitting(f: Tensor, at: Tensor) -> Tensor:
+    """f (..., 3, H, W) of the pixels `at` (N,), with the chroma that sRGB can show at their L and hue: (3, 1, N).
+
+    How much that is, is read from a table of the boundary of sRGB over L and hue.
+    """
+    fx, fy, fz = (plane.take(at) for plane in f.unbind(-3))
+    x, z = fx - fy, fz - fy
+    a, b = 500 * x, -200 * z
+    factor = (_most_chroma_at(116 * fy - 16, torch.atan2(b, a)) / torch.hypot(a, b)).clamp_max_(1)
+    return torch.stack([fy + x * factor, fy, fy + z * factor])[:, None]
 
 
 L_STEPS, HUE_STEPS = 400, 720  # of the table of the boundary: a quarter of an L unit, half a degree
@@ -160,6 +190,20 @@ def _most_chroma(device: torch.device) -> Tensor:
     low, high = torch.zeros_like(light), torch.full_like(light, 150.0)
     for _ in range(12):
         middle = (low + high) / 2
-        out = _outside(lab_to_linear(light, direction * middle))[None]
+        out = _outside(f_to_linear(lab_to_f(light, direction * middle)))[None]
         low, high = torch.where(out, low, middle), torch.where(out, middle, high)
     return -F.max_pool2d(-low, 2, stride=1)[0]
+
+
+def rgb_to_yuv(rgb: Tensor) -> Tensor:
+    """sRGB (..., 3, H, W) in 0..1 -> YUV of BT.601 (..., 3, H, W): Y in 0..1, U in ±0.436, V in ±0.615."""
+    return _mix(_yuv_matrix(), rgb)
+
+
+def yuv_to_rgb(yuv: Tensor) -> Tensor:
+    """YUV as of `rgb_to_yuv` -> sRGB (..., 3, H, W), beyond 0..1 where sRGB cannot show the colour."""
+    return _mix(torch.linalg.inv(_yuv_matrix()), yuv)
+
+
+def _yuv_matrix() -> Tensor:
+    return torch.tensor(YUV_FROM_RGB, dtype=torch.float64)
