@@ -1,4 +1,4 @@
-"""Measure models on a dataset: a row of scores for each, with the grey baseline first.
+"""Measure models on a dataset: a row of scores for each, with the grey baseline and the truth first.
 
 A photo folder is scored as a user gets it: every photo is made grey (8 bits), goes through `engine.Colorizer`, and
 the 8-bit result is compared with the photo. CIFAR-10's test images are coloured from their exact L at 32 x 32, and
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from colorcli.models.base import ColorModel
 
 GREY, TRUTH = "grey", "truth"
+AS_RGB = "(as RGB)"
 CIFAR10 = "cifar10"
 SAMPLE_SIDE = 256  # px, the longer side of a picture kept for a contact sheet, at most
 
@@ -50,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """rows: grey, each model, truth. samples: pictures uint8 (H, W, 3) for a contact sheet, under the rows' names.
+    """rows: grey, truth, each model. samples: pictures uint8 (H, W, 3) for a contact sheet, under the rows' names.
 
     failed: a line for each file that could not be scored.
     """
@@ -86,6 +87,7 @@ class Dataset(Protocol):
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Batch]: ...
     def colourer(self, colorizer: Colorizer) -> Colourer: ...
+    def rgb_colourer(self, colorizer: Colorizer) -> Colourer | None: ...
 
 
 class Cifar10Test:
@@ -93,8 +95,10 @@ class Cifar10Test:
 
     name, scored = CIFAR10, "unrounded"
 
-    def __init__(self, data_root: Path | None = None, limit: int | None = None, batch_size: int = 250) -> None:
-        self.images = torch.from_numpy(cifar10("test", data_root, limit).images)
+    def __init__(
+        self, data_root: Path | None = None, limit: int | None = None, batch_size: int = 250, *, download: bool = False
+    ) -> None:
+        self.images = torch.from_numpy(cifar10("test", data_root, limit, download=download).images)
         self.batch_size = batch_size
         self.failed: list[str] = []
 
@@ -115,9 +119,19 @@ class Cifar10Test:
         def colour(L: Tensor) -> list[Tensor]:
             L = L.to(colorizer.device)
             ab = colorizer.model.predict_ab(L.to(colorizer.dtype)).float() * colorizer.saturation
-            if not bool(ab.isfinite().all()):
-                raise ColorcliError(f"{colorizer.name} gave colours that are not numbers")
-            return [merge(L, ab)]
+            return [merge(L, _finite(ab, colorizer.name))]
+
+        return colour
+
+    def rgb_colourer(self, colorizer: Colorizer) -> Colourer | None:
+        """What a model that predicts RGB gives, as it comes: with its own luminance and saturation."""
+        if not colorizer.model.predicts_rgb:
+            return None
+
+        @torch.inference_mode()
+        def colour(L: Tensor) -> list[Tensor]:
+            rgb = colorizer.model.predict_rgb(L.to(colorizer.device, colorizer.dtype)).float()
+            return [_finite(rgb, colorizer.name).clamp(0, 1)]
 
         return colour
 
@@ -168,6 +182,16 @@ class PhotoFolder:
 
         return colour
 
+    def rgb_colourer(self, colorizer: Colorizer) -> Colourer | None:
+        """None: a user gets a photo with its own luminance, whatever the model predicts."""
+        return None
+
+
+def _finite(x: Tensor, name: str) -> Tensor:
+    if not bool(x.isfinite().all()):
+        raise ColorcliError(f"{name} gave colours that are not numbers")
+    return x
+
 
 def _output_names(files: list[Path]) -> list[str]:
     """A name for each file's results: its path without the suffix, where only one file has that."""
@@ -187,12 +211,20 @@ def _to_bytes(rgb: Tensor) -> Tensor:
 
 
 def open_dataset(
-    name: str, *, data_root: Path | None = None, limit: int | None = None, batch_size: int | None = None
+    name: str,
+    *,
+    data_root: Path | None = None,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    download: bool = False,
 ) -> Dataset:
-    """ "cifar10" (its test images) or a folder of photos; UsageError if it is not there."""
+    """ "cifar10" (its test images) or a folder of photos; UsageError if it is not there.
+
+    download: get CIFAR-10 from its authors in that case; errors as from `datasets.download_cifar10`.
+    """
     options = {} if batch_size is None else {"batch_size": batch_size}
     if name == CIFAR10:
-        return Cifar10Test(data_root, limit, **options)
+        return Cifar10Test(data_root, limit, download=download, **options)
     if not Path(name).is_dir():
         raise UsageError(f"--dataset {name}: neither {CIFAR10} nor a folder that is there")
     return PhotoFolder(Path(name), limit, **options)
@@ -251,59 +283,84 @@ class _Keeper:
             Image.fromarray(pixels).save(file, "PNG")
 
 
+@dataclass
+class _Contender:
+    """A row to be: what colours its pictures, on which device, and the seconds that took so far."""
+
+    colour: Colourer
+    device: torch.device
+    seconds: float = 0.0
+
+    def run(self, inputs: Any, seed: int) -> list[Tensor]:
+        """The pictures of a batch; seed: of the noise that systems draw."""
+        if not self.seconds:
+            self._seeded(inputs, seed)  # the first call sets things up: not what a rate is about
+        start = time.perf_counter()
+        pictures = self._seeded(inputs, seed)
+        self.seconds += time.perf_counter() - start
+        return pictures
+
+    def _seeded(self, inputs: Any, seed: int) -> list[Tensor]:
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            pictures = self.colour(inputs)
+        if self.device.type == "cuda":  # which works behind the clock's back
+            torch.cuda.synchronize(self.device)
+        return pictures
+
+
+def _contenders(dataset: Dataset, colorizers: Mapping[str, Colorizer]) -> dict[str, _Contender]:
+    """The rows of the models: two for one whose RGB can be scored as it comes too."""
+    contenders = {}
+    for name, colorizer in colorizers.items():
+        contenders[name] = _Contender(dataset.colourer(colorizer), colorizer.device)
+        if as_rgb := dataset.rgb_colourer(colorizer):
+            contenders[f"{name} {AS_RGB}"] = _Contender(as_rgb, colorizer.device)
+    return contenders
+
+
 def evaluate(
     dataset: Dataset,
     colorizers: Mapping[str, Colorizer],
     *,
     samples: int = 0,
     save_images: Path | None = None,
+    seed: int = 0,
     on_progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Score the grey baseline and each of `colorizers`, under its key, on all images of `dataset`.
 
-    samples: so many pictures, evenly spread, are kept for a contact sheet. save_images: a folder that gets
-    MODEL/NAME.png. on_progress is called with the number of images done. ColorcliError if no image could be
+    A model that predicts RGB has a second row on CIFAR-10, "NAME (as RGB)": its pictures as they come, where all other
+    rows have the input's L put back. samples: so many pictures, evenly spread, are kept for a contact sheet.
+    save_images: a folder that gets MODEL/NAME.png. seed: of the noise that systems draw, each the same whatever
+    others are measured. on_progress is called with the number of images done. ColorcliError if no image could be
     read; OSError from writing.
     """
     keeper = _Keeper({int((i + 0.5) * len(dataset) / samples) for i in range(samples)}, save_images)
-    colourers = {name: dataset.colourer(colorizer) for name, colorizer in colorizers.items()}
-    scores = {name: Scores() for name in (GREY, *colourers)}
-    seconds = dict.fromkeys(colourers, 0.0)
+    contenders = _contenders(dataset, colorizers)
+    scores = {name: Scores() for name in (GREY, *contenders)}
     done = 0
     for batch in dataset:
         results = {GREY: batch.grey, TRUTH: batch.truth}
-        for name, colour in colourers.items():
-            if done == 0:
-                colour(batch.inputs)  # the first call sets things up: not what a rate is about
-            start = time.perf_counter()
-            results[name] = colour(batch.inputs)
-            _wait(results[name])
-            seconds[name] += time.perf_counter() - start
+        for name, contender in contenders.items():
+            results[name] = contender.run(batch.inputs, seed * 1_000_003 + done)
         for name, gathered in scores.items():
             for pred, real in zip(results[name], batch.truth, strict=True):
                 gathered.add(measure(pred, real.to(pred.device)))
-        for name in (GREY, *colourers, TRUTH):
+        for name in (GREY, *contenders, TRUTH):
             keeper.take(name, batch.names, results[name], done)
         done += len(batch.names)
         if on_progress:
             on_progress(done)
     if not done:
         raise ColorcliError(f"no photo of {dataset.name} could be scored: {dataset.failed[0]}")
-    rates = {name: done / max(spent, 1e-9) for name, spent in seconds.items()}
+    rates = {name: done / max(contender.seconds, 1e-9) for name, contender in contenders.items()}
     rows = _rows({name: gathered.finish() for name, gathered in scores.items()}, rates)
     return Evaluation(dataset.name, dataset.scored, done, rows, keeper.samples, list(dataset.failed))
 
 
-def _wait(results: list[Tensor]) -> None:
-    """Until the device has computed them: CUDA works behind the clock's back."""
-    if results[0].is_cuda:
-        torch.cuda.synchronize(results[0].device)
-
-
 def _rows(scores: dict[str, dict[str, Score]], rates: dict[str, float]) -> list[Row]:
-    """Grey, the models, and what the truth has to say: its colourfulness."""
-    rows = []
-    for name, row in scores.items():
-        truth = row.pop("true_colourfulness")  # the same in every row
-        rows.append(Row(name, row, rates.get(name)))
-    return [*rows, Row(TRUTH, {"colourfulness": truth})]
+    """Grey, what the truth has to say, which is its colourfulness, and the models."""
+    truths = [row.pop("true_colourfulness") for row in scores.values()]  # the same in every row
+    grey, *models = (Row(name, row, rates.get(name)) for name, row in scores.items())
+    return [grey, Row(TRUTH, {"colourfulness": truths[0]}), *models]

@@ -22,7 +22,7 @@ THUMB = 160  # px of a picture in the contact sheet
 PLAIN_WIDTH = 180  # of the table where stdout is no terminal
 EXAMPLES = """Examples:
 
-colorcli eval --dataset cifar10 --data-root data --model gan
+colorcli eval --dataset cifar10 --download --model gan --format markdown
 
 colorcli eval --dataset photos --model gan --weights runs/new/model.safetensors --grid sheet.png
 """
@@ -49,8 +49,11 @@ def eval_command(
         list[Path] | None, typer.Option(metavar="FILE", help="A weights file to measure as well; repeat for more.")
     ] = None,
     data_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where CIFAR-10 lies. Default: the variable COLORCLI_DATA.")
+        Path | None, typer.Option(metavar="DIR", help="Where CIFAR-10 lies. Default: COLORCLI_DATA, else the cache.")
     ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Get CIFAR-10 (170 MB) from its authors if it is not there.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N images.")] = None,
     format: Annotated[Format, typer.Option(help="How the scores are printed.")] = Format.table,
     grid: Annotated[
@@ -69,6 +72,7 @@ def eval_command(
         float | None, typer.Option(metavar="FACTOR", help="Stronger or paler colours. Default: each model's own.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Images in one pass.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the noise that some systems draw.")] = 0,
 ) -> None:
     """Measure models against the truth, beside leaving the pictures grey.
 
@@ -77,10 +81,12 @@ def eval_command(
     _check_outputs(dataset, grid, save_images)
     if dataset == "cifar10" and size is not None:
         raise UsageError("--size is for photos: CIFAR-10 is measured at its 32 x 32 px")
+    if dataset != "cifar10" and download:
+        raise UsageError("--download is for --dataset cifar10")
     from colorcli.engine import Colorizer
     from colorcli.evaluate import evaluate, load_models, open_dataset
 
-    images = open_dataset(dataset, data_root=data_root, limit=limit, batch_size=batch_size)
+    images = open_dataset(dataset, data_root=data_root, limit=limit, batch_size=batch_size, download=download)
     loaded = load_models([*(models or []), *(weights or [])], dataset)
     colorizers = {
         name: Colorizer(model, device=device, precision=precision.value, size=size, saturation=saturation)
@@ -92,6 +98,7 @@ def eval_command(
             colorizers,
             samples=grid_count if grid else 0,
             save_images=save_images,
+            seed=seed,
             on_progress=on_progress,
         )
     if grid:

@@ -62,7 +62,7 @@ def make_command(
         typer.Option(metavar="FILE", help="A weights file to judge as well; repeat for more.", rich_help_panel=MODEL),
     ] = None,
     data_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where CIFAR-10 lies. Default: the variable COLORCLI_DATA.")
+        Path | None, typer.Option(metavar="DIR", help="Where CIFAR-10 lies. Default: COLORCLI_DATA, else the cache.")
     ] = None,
     protocol: Annotated[
         Protocol,

@@ -18,8 +18,11 @@ class ColorModel(nn.Module):
     label: str = "untrained"
     weights_sha256: str = ""
     multiple: int = 1  # sides of L are multiples of this
+    ab_scale: float = 100.0  # one unit of the ab that `forward` gives, in Lab units
     default_size: int = 128
     default_saturation: float = 1.0
+    predicts_rgb: bool = False  # whether the paper's output is a whole picture, which `predict_rgb` gives
+    noise: int = 0  # length of the noise vector that a prediction draws from torch's generator
     averages_mirror: bool = True  # whether the mean with the mirror image's colours is better than either
     takes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -30,4 +33,16 @@ class ColorModel(nn.Module):
 
     def predict_ab(self, L: Tensor) -> Tensor:
         """L (B, 1, H, W) in 0..100 -> ab (B, 2, H, W) in Lab units, in the dtype of the weights."""
+        raise NotImplementedError
+
+    def predict_rgb(self, L: Tensor) -> Tensor:
+        """L (B, 1, H, W) in 0..100 -> RGB (B, 3, H, W) in 0..1: the picture of which `predict_ab` gives the ab.
+
+        Only for systems that predict RGB; its luminance is not the input's.
+        """
+        raise NotImplementedError
+
+    def discriminator(self) -> nn.Module:
+        """The network that is trained against this one: (B, 3, h, w), L / 100 and ab / ab_scale at the size of
+        `forward`'s ab, -> logits of "real". Only for systems that are trained so."""
         raise NotImplementedError

@@ -1,6 +1,9 @@
 import csv
+import hashlib
 import io
 import json
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +12,12 @@ import torch
 from PIL import Image
 from skimage import data
 from typer.testing import CliRunner
+from weights_kit import serve
 
 from colorcli.cli import app
+from colorcli.datasets import CIFAR10_ARCHIVES
 from colorcli.models import build
+from colorcli.models.gan import GanGenerator
 from colorcli.weights import save_weights
 
 
@@ -57,16 +63,16 @@ def test_without_a_model_the_grey_row_alone(photos):
 
 def test_weights_are_measured_on_photos(photos, weights):
     result = colorcli("--dataset", photos, "--weights", weights, "--format", "json", "--size", 32, "--batch-size", 2)
-    assert rows(result) == ["grey", "small", "truth"]
+    assert rows(result) == ["grey", "truth", "small"]
     assert result.stderr == ""
 
 
 def test_weights_are_measured_on_cifar10(cifar, weights):
     result = colorcli("--dataset", "cifar10", "--data-root", cifar, "--model", weights, "--limit", 5, "--format", "csv")
     table = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert [row["name"] for row in table] == ["grey", "small", "truth"]
+    assert [row["name"] for row in table] == ["grey", "truth", "small"]
     assert table[0]["images"] == "5"
-    assert float(table[1]["images_per_second"]) > 0
+    assert float(table[2]["images_per_second"]) > 0
 
 
 @pytest.mark.parametrize("format", ["table", "markdown"])
@@ -103,6 +109,8 @@ def test_bad_files_are_told_and_exit_3(photos):
     [
         (["--dataset", "nowhere"], "neither cifar10 nor a folder"),
         (["--dataset", "cifar10", "--size", "64"], "--size is for photos"),
+        (["--dataset", "PHOTOS", "--download"], "--download is for --dataset cifar10"),
+        (["--dataset", "PHOTOS", "--seed", "-1"], "--seed"),
         (["--dataset", "PHOTOS", "--grid", "PHOTOS/sheet.png"], "lies in the dataset"),
         (["--dataset", "PHOTOS", "--save-images", "PHOTOS"], "lies in the dataset"),
         (["--dataset", "PHOTOS", "--save-images", "PHOTOS/0.png"], "lies in the dataset"),
@@ -124,8 +132,68 @@ def test_wrong_usage_is_told_before_any_work(photos, weights, monkeypatch, tmp_p
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_missing_cifar10_says_where_to_get_it(monkeypatch):
+@pytest.fixture
+def cache(monkeypatch, tmp_path) -> Path:
     monkeypatch.delenv("COLORCLI_DATA", raising=False)
+    monkeypatch.setenv("COLORCLI_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_missing_cifar10_says_where_to_get_it(cache):
     result = colorcli("--dataset", "cifar10")
     assert result.exit_code == 2
     assert "--data-root" in result.stderr
+    assert "--download" in result.stderr
+
+
+@pytest.fixture
+def official(cifar, monkeypatch):
+    """official(server's address, content): CIFAR-10's archive comes from there."""
+
+    def publish(url: str, content: bytes) -> None:
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        archive = replace(CIFAR10_ARCHIVES["binary"], url=f"{url}/it.tar.gz", size=len(content), md5=md5)
+        monkeypatch.setitem(CIFAR10_ARCHIVES, "binary", archive)
+
+    return publish
+
+
+def packed(cifar: Path) -> bytes:
+    """The six batches of the official archive, each the same few images."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        for name in CIFAR10_ARCHIVES["binary"].files:
+            tar.add(cifar / "cifar-10-batches-bin" / "test_batch.bin", f"cifar-10-batches-bin/{name}")
+    return file.getvalue()
+
+
+def test_cifar10_is_downloaded_into_the_cache_and_found_there(cache, cifar, official):
+    content = packed(cifar)
+    with serve(content) as server:
+        official(server.url, content)
+        first = colorcli("--dataset", "cifar10", "--download", "--format", "json")
+    assert rows(first) == ["grey", "truth"]
+    assert "downloading http://127.0.0.1" in first.stderr
+    assert (cache / "datasets" / "cifar-10-batches-bin" / "data_batch_5.bin").is_file()
+    again = colorcli("--dataset", "cifar10", "--format", "json")
+    assert json.loads(again.stdout) == json.loads(first.stdout)
+
+
+@pytest.mark.parametrize(("fault", "code", "told"), [(404, 1, "answered 404"), ("wrong", 4, "wrong MD5")])
+def test_a_download_that_fails_is_told_in_a_line(cache, cifar, official, tmp_path, fault, code, told):
+    content = packed(cifar)
+    with serve(content, fault) as server:
+        official(server.url, content)
+        result = colorcli("--dataset", "cifar10", "--download", "--data-root", tmp_path / "mine")
+    assert result.exit_code == code
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("downloading")
+    assert len(lines) == 2
+    assert told in lines[1]
+
+
+def test_a_seed_draws_the_noise(cifar, weights, monkeypatch):
+    monkeypatch.setattr(GanGenerator, "predict_ab", lambda self, L: 20 * torch.randn(len(L), 2, *L.shape[-2:]))
+    arguments = ("--dataset", "cifar10", "--data-root", cifar, "--weights", weights, "--format", "json", "--seed")
+    scored = [json.loads(colorcli(*arguments, seed).stdout)["rows"][2]["psnr"] for seed in (1, 1, 2)]
+    assert scored[0] == scored[1] != scored[2]
