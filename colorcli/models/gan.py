@@ -15,33 +15,36 @@ from torch import Tensor
 from colorcli.models.base import ColorModel
 from colorcli.models.blocks import PatchDiscriminator, ResidualUNet
 
-AB_SCALE = 100.0  # one unit of the network's output in Lab units
-
 
 class GanGenerator(ColorModel):
-    """L -> ab through a residual U-Net; 11.1 million parameters as configured by default."""
+    """L -> ab through a residual U-Net; 11.1 million parameters as configured by default.
 
-    multiple = 32
+    widths: channels of each level, finest first; width: of the finest, the others in proportion. Sides of L are multiples of 2 ** len(widths). encoder_blocks,
+    decoder_blocks: see blocks.ResidualUNet.
+    """
 
     def __init__(
         self,
         widths: Sequence[int] = (32, 64, 128, 256, 384),
         encoder_blocks: Sequence[int] = (1, 1, 2, 2, 2),
         decoder_blocks: Sequence[int] = (1, 1, 1, 1),
+        width: int | None = None,
     ) -> None:
+        if width is not None:
+            widths = [max(8, round(width * level / widths[0] / 8) * 8) for level in widths]
         super().__init__(widths=list(widths), encoder_blocks=list(encoder_blocks), decoder_blocks=list(decoder_blocks))
+        self.multiple = 2 ** len(widths)
         self.unet = ResidualUNet(4, 2, widths, encoder_blocks, decoder_blocks)
 
     def forward(self, L: Tensor) -> Tensor:
-        """L (B, 1, H, W) in 0..100, sides multiples of 32 -> ab / AB_SCALE (B, 2, H/2, W/2)."""
+        """L (B, 1, H, W) in 0..100, sides multiples of `multiple` -> ab / ab_scale (B, 2, H/2, W/2)."""
         return self.unet(F.pixel_unshuffle((L - 50) / 50, 2))
 
     def predict_ab(self, L: Tensor) -> Tensor:
-        """L (B, 1, H, W) in 0..100, sides multiples of 32 -> ab (B, 2, H, W) in Lab units."""
-        ab = self(L) * AB_SCALE
+        """L (B, 1, H, W) in 0..100, sides multiples of `multiple` -> ab (B, 2, H, W) in Lab units."""
+        ab = self(L) * self.ab_scale
         return F.interpolate(ab, size=L.shape[-2:], mode="bilinear", align_corners=False)
 
-
-def discriminator() -> PatchDiscriminator:
-    """The 34x34 PatchGAN of paper 001 section 3: sees L / 100 and ab / AB_SCALE as three channels, at half size."""
-    return PatchDiscriminator(in_channels=3, width=32, layers=2)
+    def discriminator(self) -> PatchDiscriminator:
+        """The 34x34 PatchGAN of paper 001 section 3."""
+        return PatchDiscriminator(in_channels=3, width=32, layers=2)

@@ -1,140 +1,72 @@
-"""Photos for training: small uint8 copies held on the device, crops and flips made there."""
+"""The data of a run: CIFAR-10 or folders of photos, in two parts, to train and to validate on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from PIL import Image
-from torch import Tensor
+from colorcli.datasets import CIFAR10, cifar10
+from colorcli.errors import UsageError
+from colorcli.training.batch import TrainingSet
+from colorcli.training.cifar10 import split
+from colorcli.training.photos import PhotoSet, load_photos
 
-from colorcli.color import rgb_to_lab
-from colorcli.datasets import image_files
-from colorcli.errors import ColorcliError, UsageError
-
-MARGIN = 1.25  # a copy's short side over the crop's side, so that crops differ in scale
-LONGEST = 4 / 3  # a copy's sides differ at most so much; the middle of longer photos is kept
-MOST_BAD = 0.01  # more unreadable files than this share are an error
-COLOURLESS = 2.5  # mean spread of R, G, B (8-bit) under which a photo teaches only grey
+HELD_OUT_SHARE, HELD_OUT_MOST = 0.02, 400  # of the photos, where no folder to validate on is given
 
 
-@dataclass
-class PhotoSet:
-    """Small copies of photos. canvas uint8 (N, 3, S, S), each copy in its top left corner; sizes int64 (N, 2):
-    height, width of the copy. skipped: files that could not be read; colourless: photos left out as grey."""
+@dataclass(frozen=True)
+class Data:
+    """train, validation: what to learn from and what to measure on. about: a line on what was read. trained_on: for
+    the weights' metadata."""
 
-    canvas: Tensor
-    sizes: Tensor
-    skipped: int = 0
-    colourless: int = 0
-
-    def __len__(self) -> int:
-        return len(self.canvas)
-
-    def to(self, device: torch.device) -> PhotoSet:
-        return PhotoSet(self.canvas.to(device), self.sizes.to(device), self.skipped, self.colourless)
-
-    def crops(self, index: Tensor, size: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """L (B, 1, size, size) in 0..100 and ab (B, 2, size, size) of the photos `index`.
-
-        With a generator (on the CPU): a random square of 1/MARGIN to 1 of the short side, flipped half the time.
-        Without: the middle square.
-        """
-        theta = _crop_transforms(self.sizes[index], self.canvas.shape[-1], generator)
-        pixels = self.canvas[index].float().div_(255)
-        grid = F.affine_grid(theta, [len(index), 3, size, size], align_corners=False)
-        rgb = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
-        lab = rgb_to_lab(rgb)
-        return lab[:, :1], lab[:, 1:]
+    train: TrainingSet
+    validation: TrainingSet | None
+    about: str
+    trained_on: str
 
 
-def _crop_transforms(sizes: Tensor, canvas: int, generator: torch.Generator | None) -> Tensor:
-    """Affine maps (B, 2, 3) from a crop's coordinates in -1..1 to the canvas's."""
-    size = sizes.float()
-    short = size.amin(1)
-    count = len(sizes)
-    if generator is None:
-        scale, place, flip = torch.ones(count), torch.full((count, 2), 0.5), torch.ones(count)
+def is_cifar10(names: Sequence[str]) -> bool:
+    """Whether the data asked for is CIFAR-10. UsageError where it is asked for beside something else."""
+    if CIFAR10 in names and len(names) > 1:
+        raise UsageError(f"--data {CIFAR10} goes with no other data")
+    return CIFAR10 in names
+
+
+def open_data(
+    names: Sequence[str],
+    size: int,
+    *,
+    validation: Path | None = None,
+    data_root: Path | None = None,
+    limit: int | None = None,
+) -> Data:
+    """ "cifar10" (its training images; the last thousand to validate on) or folders of photos, as crops of `size` px.
+
+    validation: a folder to validate on; without it some of the photos are held out. limit: the first so many CIFAR-10
+    images. Errors as from `datasets.cifar10` and `photos.load_photos`; UsageError for a folder that is not there.
+    """
+    if is_cifar10(names):
+        if validation is not None:
+            raise UsageError(f"--val: {CIFAR10} holds out training images of its own")
+        images, held = split(cifar10("train", data_root, limit))
+        about = f"{len(images)} images of CIFAR-10's training split, {len(held)} held out"
+        return Data(images, held, about, f"{len(images)} training images of CIFAR-10")
+    folders = [Path(name) for name in names]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"--data {folder}: neither {CIFAR10} nor a folder that is there")
+    photos = load_photos(folders, size)
+    trained_on = f"photos of {', '.join(folder.resolve().name for folder in folders)}"
+    if validation is not None:
+        held_out: PhotoSet | None = load_photos([validation], size)
     else:
-        scale = 1 - (1 - 1 / MARGIN) * torch.rand(count, generator=generator)
-        place = torch.rand(count, 2, generator=generator)
-        flip = torch.randint(0, 2, (count,), generator=generator).float() * 2 - 1
-    side = short * scale.to(size.device)
-    start = (size - side[:, None]) * place.to(size.device)  # (B, 2): top, left
-    centre = (start + side[:, None] / 2) / canvas * 2 - 1
-    zoom = side / canvas
-    theta = torch.zeros(count, 2, 3, device=size.device)
-    theta[:, 0, 0] = zoom * flip.to(size.device)
-    theta[:, 1, 1] = zoom
-    theta[:, 0, 2] = centre[:, 1]
-    theta[:, 1, 2] = centre[:, 0]
-    return theta
+        photos, held_out = _hold_out(photos)
+    held = f", {len(held_out)} to validate on" if held_out is not None else ""
+    about = f"{len(photos)} photos{held}; {photos.skipped} unreadable skipped, {photos.colourless} without colour left out"
+    return Data(photos, held_out, about, f"{len(photos)} {trained_on}")
 
 
-def _small_copy(path: Path, side: int, canvas: int) -> np.ndarray | None:
-    """uint8 (h, w, 3) with a short side of at most `side` and both at most `canvas`; None if unreadable."""
-    try:
-        with Image.open(path) as image:
-            image.draft("RGB", (2 * canvas, 2 * canvas))
-            rgb = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
-    scale = min(1.0, side / min(rgb.size))
-    width, height = (max(1, round(s * scale)) for s in rgb.size)
-    rgb = rgb.resize((width, height), Image.Resampling.BOX if scale < 0.5 else Image.Resampling.LANCZOS)
-    left, top = max(0, (width - canvas) // 2), max(0, (height - canvas) // 2)
-    return np.asarray(rgb.crop((left, top, left + min(width, canvas), top + min(height, canvas))))
-
-
-def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2) -> PhotoSet:
-    """Read the photos below `folders` as copies for crops of `size` px.
-
-    Unreadable files are skipped and counted; ColorcliError if there are more than MOST_BAD of them. Colourless
-    photos are left out and counted.
-    """
-    files = [file for folder in folders for file in image_files(folder)]
-    side = round(size * MARGIN)
-    canvas = round(side * LONGEST)
-    pixels = torch.zeros(len(files), 3, canvas, canvas, dtype=torch.uint8)
-    sizes: list[tuple[int, int]] = []
-    skipped, colourless = 0, 0
-    with ThreadPoolExecutor(workers) as pool:
-        for copy in pool.map(lambda path: _small_copy(path, side, canvas), files):
-            if copy is None:
-                skipped += 1
-            elif _colourless(copy):
-                colourless += 1
-            else:
-                height, width = copy.shape[:2]
-                pixels[len(sizes), :, :height, :width] = torch.from_numpy(copy.copy()).permute(2, 0, 1)
-                sizes.append((height, width))
-    if skipped > MOST_BAD * len(files):
-        raise ColorcliError(f"{skipped} of {len(files)} files could not be read: is this a folder of photos?")
-    if not sizes:
-        raise UsageError("no photo with colour found")
-    return PhotoSet(pixels[: len(sizes)], torch.tensor(sizes), skipped, colourless)
-
-
-def _colourless(rgb: np.ndarray) -> bool:
-    small = rgb[::2, ::2].astype(np.int16)
-    return float((small.max(2) - small.min(2)).mean()) < COLOURLESS
-
-
-def batches(count: int, batch_size: int, seed: int, start: int = 0) -> Iterator[Tensor]:
-    """Indices (batch_size,) without end from step `start` on; every epoch is its own shuffle of `count`.
-
-    The order depends on the seed and the step alone, so a resumed run goes on as if it had never stopped.
-    """
-    per_epoch = max(1, count // batch_size)
-    step = start
-    while True:
-        epoch, first = divmod(step, per_epoch)
-        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-        for within in range(first, per_epoch):
-            yield order[within * batch_size : (within + 1) * batch_size]
-            step += 1
+def _hold_out(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet | None]:
+    count = min(HELD_OUT_MOST, int(len(photos) * HELD_OUT_SHARE))
+    return photos.split(count) if count else (photos, None)

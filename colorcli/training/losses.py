@@ -18,6 +18,14 @@ def huber(prediction: Tensor, truth: Tensor, delta: float = 0.1) -> Tensor:
     return F.huber_loss(prediction, truth, delta=delta) / delta
 
 
+def mse(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean squared difference (paper 002 section 4.2; paper 003)."""
+    return F.mse_loss(prediction, truth)
+
+
+PIXEL = {"l1": l1, "huber": huber, "mse": mse}
+
+
 def generator_bce(fake_logits: Tensor) -> Tensor:
     """The generator's part of the game: -log D(G(x)) (paper 000 section 3.2)."""
     return F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))

@@ -7,24 +7,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """Defaults are made for photos: hours on a CPU, minutes on a GPU.
+    """How to train. `recipes` has the values for each system; these are the ones they have in common.
 
-    epochs: passes over the photos, of which pretrain_epochs on the pixel loss alone, before the adversary.
-    size: side of the training crops in px. lr, discriminator_lr: at their highest. l1_weight: of L1 beside the
-    adversarial loss (lambda of paper 000 section 3.2). aged: share of the photos that are aged. average: decay of
-    the moving average of the weights, which is what gets saved.
+    epochs: passes over the data, of which pretrain_epochs on the pixel loss alone, before the adversary. size: side of
+    the training crops in px. schedule: "cosine" after a linear warm-up, or "constant". lr, discriminator_lr: at their
+    highest. betas: of Adam. loss: the pixel loss, a name of `losses.PIXEL`. l1_weight: of the pixel loss beside the
+    adversarial one (lambda of paper 000 section 3.2). label_weight: of the classification beside the colour loss
+    (alpha of Iizuka et al. 2016). luma_weight: of the grey-consistency loss (paper 004 section 3.2). rebalance: how
+    far rare colours weigh more, lambda of Zhang et al. 2016 (0: not at all; 1: by rarity alone). aged: share of the
+    photos that are aged. average: decay of the moving average of the weights, which is what gets saved.
     """
 
-    epochs: float = 12.0
-    pretrain_epochs: float = 10.0
-    batch_size: int = 32
-    size: int = 96
-    lr: float = 6e-4
-    discriminator_lr: float = 2e-4
-    l1_weight: float = 100.0
-    aged: float = 0.5
-    average: float = 0.999
+    epochs: float = 10.0
+    pretrain_epochs: float = 0.0
+    batch_size: int = 64
+    size: int = 32
+    schedule: str = "cosine"
     warmup_steps: int = 200
+    lr: float = 1e-3
+    discriminator_lr: float = 2e-4
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.01
+    loss: str = "huber"
+    l1_weight: float = 100.0
+    real_label: float = 0.9
+    label_weight: float = 0.0
+    luma_weight: float = 0.0
+    rebalance: float = 0.0
+    aged: float = 0.0
+    average: float = 0.999
     seed: int = 0
     checkpoint_minutes: float = 5.0
     log_every: int = 50

@@ -1,0 +1,1 @@
+"""Ways of training: one file for each, all with the one method `step` (see base.Objective)."""

@@ -1,0 +1,63 @@
+"""Adversarial training of a generator of ab."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from colorcli.models.base import ColorModel
+from colorcli.training.batch import Batch
+from colorcli.training.losses import PIXEL, discriminator_bce, generator_bce, l1
+from colorcli.training.objectives.base import Objective, Place
+from colorcli.training.settings import Settings
+from colorcli.training.targets import ab_like
+
+
+class Adversarial(Objective):
+    """A pixel loss first, then pixel loss and discriminator together (paper 000 section 3.2; paper 001 section 3;
+    paper 002 section 3).
+
+    For `pretrain_epochs` the generator learns by the pixel loss `loss` alone. From then on it learns by BCE against
+    its discriminator + `l1_weight` * L1, with each network's own learning rate. The model's `discriminator()` makes
+    the network that judges L / 100 with ab / ab_scale, three channels of the size of `forward`'s ab.
+    """
+
+    LOSSES = ("pixel", "l1", "fool", "discriminator")
+
+    def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
+        super().__init__(model, settings, place, steps_per_epoch)
+        self.pretrain_steps = round(settings.pretrain_epochs * steps_per_epoch)
+        discriminator = model.discriminator().to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.modules["discriminator"] = discriminator
+        self.judge = place.shared(discriminator)
+        self.optimizers["discriminator"] = torch.optim.Adam(
+            discriminator.parameters(), lr=settings.discriminator_lr, betas=(0.5, 0.999)
+        )
+
+    def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
+        with self.place.autocast():
+            prediction = self.call(batch.seen_L).float()
+        truth = ab_like(prediction, batch.ab) / self.model.ab_scale
+        distance = l1(prediction, truth)
+        if number < self.pretrain_steps:
+            pixel = PIXEL[self.settings.loss](prediction, truth)
+            self.update("model", pixel)
+            return {"pixel": pixel.detach(), "l1": distance.detach()}
+        light = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area") / 100
+        judged = self._discriminate(light, truth, prediction)
+        discriminator = self.modules["discriminator"].requires_grad_(False)  # it does not learn from this
+        with self.place.autocast():
+            fool = generator_bce(discriminator(torch.cat([light, prediction], 1)).float())
+        self.update("model", fool + self.settings.l1_weight * distance)
+        discriminator.requires_grad_(True)
+        return {"l1": distance.detach(), "fool": fool.detach(), "discriminator": judged}
+
+    def _discriminate(self, light: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
+        """Train the discriminator on the pair; its loss."""
+        with self.place.autocast():
+            real = self.judge(torch.cat([light, truth], 1)).float()
+            fake = self.judge(torch.cat([light, prediction.detach()], 1)).float()
+        loss = discriminator_bce(real, fake, self.settings.real_label)
+        self.update("discriminator", loss)
+        return loss.detach()

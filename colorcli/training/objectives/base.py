@@ -1,0 +1,72 @@
+"""What all ways of training share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from colorcli.models.base import ColorModel
+from colorcli.training.batch import Batch
+from colorcli.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run takes place. world: its processes (torchrun), of which this one is number `rank`."""
+
+    device: torch.device
+    precision: torch.dtype = torch.float32
+    rank: int = 0
+    world: int = 1
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """Networks run in `precision` within this context, losses outside of it."""
+        if self.precision == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.precision)
+
+    def shared(self, module: nn.Module) -> nn.Module:
+        """What to call so that the gradients are the mean over all processes: `module` itself where it is alone."""
+        if self.world == 1:
+            return module
+        from torch.nn.parallel import DistributedDataParallel
+
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        # each process keeps its own running statistics: sent at every call they would spoil a second call's gradients
+        return DistributedDataParallel(module, device_ids=ids, broadcast_buffers=False)
+
+
+class Objective:
+    """One way of training: `step` learns from a batch and returns its named losses.
+
+    modules: the networks that learn, by name; "model" is the one to be saved. optimizers: under the same names.
+    LOSSES: what `step` may return. A subclass adds to modules and optimizers in its own __init__.
+    """
+
+    LOSSES: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
+        self.model, self.settings, self.place = model, settings, place
+        self.call = place.shared(model)
+        self.modules: dict[str, nn.Module] = {"model": model}
+        self.optimizers = {"model": self.adam(model.parameters(), settings.lr)}
+
+    def adam(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        """Adam with the settings' betas and decoupled weight decay (0: plain Adam)."""
+        return torch.optim.AdamW(parameters, lr=lr, betas=self.settings.betas, weight_decay=self.settings.weight_decay)
+
+    def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
+        """Learn from one batch, the number-th of the run from 0 on; scalars, detached, under names of LOSSES."""
+        raise NotImplementedError
+
+    def update(self, name: str, loss: Tensor) -> None:
+        """One step of the optimizer `name` down the gradient of `loss`."""
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()

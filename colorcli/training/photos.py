@@ -1,0 +1,132 @@
+"""Photos for training: small uint8 copies held on the device, crops and flips made there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from colorcli.datasets import image_files
+from colorcli.errors import ColorcliError, UsageError
+
+MARGIN = 1.25  # a copy's short side over the crop's side, so that crops differ in scale
+LONGEST = 4 / 3  # a copy's sides differ at most so much; the middle of longer photos is kept
+MOST_BAD = 0.01  # more unreadable files than this share are an error
+COLOURLESS = 2.5  # mean spread of R, G, B (8-bit) under which a photo teaches only grey
+
+
+@dataclass
+class PhotoSet:
+    """Small copies of photos. canvas uint8 (N, 3, S, S), each copy in its top left corner; sizes int64 (N, 2):
+    height, width of the copy. skipped: files that could not be read; colourless: photos left out as grey. A
+    TrainingSet without labels."""
+
+    canvas: Tensor
+    sizes: Tensor
+    skipped: int = 0
+    colourless: int = 0
+    labels: None = None
+    classes: int = 0
+
+    def __len__(self) -> int:
+        return len(self.canvas)
+
+    def to(self, device: torch.device) -> PhotoSet:
+        return PhotoSet(self.canvas.to(device), self.sizes.to(device), self.skipped, self.colourless)
+
+    def crops(self, index: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
+        """RGB (B, 3, size, size) in 0..1 of the photos `index`.
+
+        With a generator (on the CPU): a random square of 1/MARGIN to 1 of the short side, flipped half the time.
+        Without: the middle square.
+        """
+        theta = _crop_transforms(self.sizes[index], self.canvas.shape[-1], generator)
+        pixels = self.canvas[index].float().div_(255)
+        grid = F.affine_grid(theta, [len(index), 3, size, size], align_corners=False)
+        return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+    def split(self, held: int) -> tuple[PhotoSet, PhotoSet]:
+        """All but `held` of the photos, evenly spread, and those: to train and to validate on."""
+        kept = torch.ones(len(self), dtype=torch.bool)
+        kept[torch.linspace(0, len(self) - 1, held).round().long()] = False
+        rest = PhotoSet(self.canvas[~kept], self.sizes[~kept])
+        return PhotoSet(self.canvas[kept], self.sizes[kept], self.skipped, self.colourless), rest
+
+
+def _crop_transforms(sizes: Tensor, canvas: int, generator: torch.Generator | None) -> Tensor:
+    """Affine maps (B, 2, 3) from a crop's coordinates in -1..1 to the canvas's."""
+    size = sizes.float()
+    short = size.amin(1)
+    count = len(sizes)
+    if generator is None:
+        scale, place, flip = torch.ones(count), torch.full((count, 2), 0.5), torch.ones(count)
+    else:
+        scale = 1 - (1 - 1 / MARGIN) * torch.rand(count, generator=generator)
+        place = torch.rand(count, 2, generator=generator)
+        flip = torch.randint(0, 2, (count,), generator=generator).float() * 2 - 1
+    side = short * scale.to(size.device)
+    start = (size - side[:, None]) * place.to(size.device)  # (B, 2): top, left
+    centre = (start + side[:, None] / 2) / canvas * 2 - 1
+    zoom = side / canvas
+    theta = torch.zeros(count, 2, 3, device=size.device)
+    theta[:, 0, 0] = zoom * flip.to(size.device)
+    theta[:, 1, 1] = zoom
+    theta[:, 0, 2] = centre[:, 1]
+    theta[:, 1, 2] = centre[:, 0]
+    return theta
+
+
+def _small_copy(path: Path, side: int, canvas: int) -> np.ndarray | None:
+    """uint8 (h, w, 3) with a short side of at most `side` and both at most `canvas`; None if unreadable."""
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (2 * canvas, 2 * canvas))
+            rgb = image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    scale = min(1.0, side / min(rgb.size))
+    width, height = (max(1, round(s * scale)) for s in rgb.size)
+    rgb = rgb.resize((width, height), Image.Resampling.BOX if scale < 0.5 else Image.Resampling.LANCZOS)
+    left, top = max(0, (width - canvas) // 2), max(0, (height - canvas) // 2)
+    return np.asarray(rgb.crop((left, top, left + min(width, canvas), top + min(height, canvas))))
+
+
+def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2) -> PhotoSet:
+    """Read the photos below `folders` as copies for crops of `size` px.
+
+    Unreadable files are skipped and counted; ColorcliError if there are more than MOST_BAD of them. Colourless
+    photos are left out and counted.
+    """
+    files = [file for folder in folders for file in image_files(folder)]
+    side = round(size * MARGIN)
+    canvas = round(side * LONGEST)
+    pixels = torch.zeros(len(files), 3, canvas, canvas, dtype=torch.uint8)
+    sizes: list[tuple[int, int]] = []
+    skipped, colourless = 0, 0
+    with ThreadPoolExecutor(workers) as pool:
+        for copy in pool.map(lambda path: _small_copy(path, side, canvas), files):
+            if copy is None:
+                skipped += 1
+            elif _colourless(copy):
+                colourless += 1
+            else:
+                height, width = copy.shape[:2]
+                pixels[len(sizes), :, :height, :width] = torch.from_numpy(copy.copy()).permute(2, 0, 1)
+                sizes.append((height, width))
+    if skipped > MOST_BAD * len(files):
+        raise ColorcliError(f"{skipped} of {len(files)} files could not be read: is this a folder of photos?")
+    if not sizes:
+        raise UsageError("no photo with colour found")
+    return PhotoSet(pixels[: len(sizes)], torch.tensor(sizes), skipped, colourless)
+
+
+def _colourless(rgb: np.ndarray) -> bool:
+    small = rgb[::2, ::2].astype(np.int16)
+    return float((small.max(2) - small.min(2)).mean()) < COLOURLESS
