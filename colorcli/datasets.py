@@ -16,6 +16,7 @@ from colorcli.errors import ColorcliError, UsageError, VerificationError
 from colorcli.manifest import cache_folder
 from colorcli.photo import READABLE
 
+CIFAR10 = "cifar10"  # its name on the command line
 DATA_ROOT_VARIABLE = "COLORCLI_DATA"
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from colorcli.color import merge, rgb_to_L
 from colorcli.compare import grey_of
-from colorcli.datasets import cifar10, image_files
+from colorcli.datasets import CIFAR10, cifar10, image_files
 from colorcli.engine import Colorizer
 from colorcli.errors import ColorcliError, PhotoError, UsageError
 from colorcli.files import atomic_write
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 GREY, TRUTH = "grey", "truth"
 AS_RGB = "(as RGB)"
-CIFAR10 = "cifar10"
 SAMPLE_SIDE = 256  # px, the longer side of a picture kept for a contact sheet, at most
 
 
