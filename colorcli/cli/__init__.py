@@ -21,6 +21,8 @@ from colorcli.cli.colorize import EXAMPLES, colorize_command
 from colorcli.cli.eval import EXAMPLES as EVAL_EXAMPLES
 from colorcli.cli.eval import eval_command
 from colorcli.cli.models import app as models_app
+from colorcli.cli.quantize_bins import EXAMPLES as QUANTIZE_EXAMPLES
+from colorcli.cli.quantize_bins import quantize_bins_command
 from colorcli.cli.train import EXAMPLES as TRAIN_EXAMPLES
 from colorcli.cli.train import train_command
 from colorcli.cli.turing_pairs import app as turing_pairs_app
@@ -62,6 +64,7 @@ app = typer.Typer(
 app.command("colorize", epilog=EXAMPLES)(colorize_command)
 app.command("train", epilog=TRAIN_EXAMPLES)(train_command)
 app.command("eval", epilog=EVAL_EXAMPLES)(eval_command)
+app.command("quantize-bins", epilog=QUANTIZE_EXAMPLES)(quantize_bins_command)
 app.add_typer(models_app, name="models")
 app.add_typer(turing_pairs_app, name="turing-pairs")
 
