@@ -64,9 +64,10 @@ def take_census(
 ) -> Census:
     """Count the chroma of CIFAR-10's training images ("cifar10") and of the photos in folders and below.
 
-    workers: threads that read photos, as many as suit the machine if not given. Photos are shrunk to a short side of SHORT_SIDE px at most; colourless ones are left out. on_progress is called
-    with the images done and their total. UsageError for data that are not there or have no colour; ColorcliError
-    if more than MOST_BAD of the files cannot be read; errors of `datasets.cifar10`.
+    Photos are shrunk to a short side of SHORT_SIDE px at most; colourless ones are left out. workers: threads that
+    read photos, as many as suit the machine if not given. on_progress is called with the images done and their
+    total. UsageError for data that are not there or have no colour; ColorcliError if more than MOST_BAD of the
+    files cannot be read; errors of `datasets.cifar10`.
     """
     folders = [Path(name) for name in data if name != CIFAR10]
     for folder in folders:
@@ -123,7 +124,7 @@ def _count_photo(census: Census, small: np.ndarray | PhotoError) -> None:
     elif small.ndim == 2 or float(np.ptp(small, axis=2).mean()) < COLOURLESS:
         census.colourless += 1
     else:
-        census.add(torch.from_numpy(np.ascontiguousarray(small)).permute(2, 0, 1)[None])
+        census.add(torch.tensor(small).permute(2, 0, 1)[None])
 
 
 def bins_of(

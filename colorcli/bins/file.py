@@ -86,13 +86,15 @@ def _checked(content: dict[str, np.ndarray]) -> Bins:
             raise ValueError(f"{name} is {about[name]!r:.40}")
     if about["space"] not in PLANES:
         raise ValueError(f"space is {about['space']!r:.40}")
-    for name in ("grid", "sigma", "lambda"):
-        if not (math.isfinite(about[name]) and about[name] > 0):
+    for name, most in (("grid", math.inf), ("sigma", math.inf), ("lambda", 1 + 1e-9)):
+        if not 0 < about[name] < most:
             raise ValueError(f"{name} is {about[name]}")
+    if about["pixels"] < 0:
+        raise ValueError(f"pixels is {about['pixels']}")
     centres, prior = content["centres"], content["prior"]
     _check_arrays(centres, prior, PLANES[about["space"]].extent)
-    numbers = (float(about[name]) for name in ("grid", "sigma", "lambda"))
-    bins = Bins(centres, prior, about["space"], *numbers, about["source"], about["pixels"])
+    grid, sigma, lambda_ = (float(about[name]) for name in ("grid", "sigma", "lambda"))
+    bins = Bins(centres, prior, about["space"], grid, sigma, lambda_, about["source"], about["pixels"])
     weights, expected = content["weights"], bins.class_weights().numpy()
     if weights.shape != expected.shape or not np.allclose(weights, expected, rtol=1e-4):
         raise ValueError("its weights are not those of its prior")

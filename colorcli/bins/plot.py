@@ -44,7 +44,7 @@ def _reach(bins: Bins) -> float:
 
 def _cells(bins: Bins, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Which bin each pixel of a plane shows, -1 for none, and which pixels part two of them: both (SIDE, SIDE)."""
-    across = ((np.arange(SIDE) + 0.5) / SIDE * 2 - 1) * reach
+    across = ((np.arange(SIDE) + 0.5) / SIDE * 2 - 1) * reach * 1.0001  # no pixel lies just between two bins
     first, second = np.meshgrid(across, -across)  # the second axis goes up
     points = np.stack([first, second]).astype(np.float32)
     owner = bins.encode_hard(torch.from_numpy(points)[None])[0].numpy()
@@ -85,7 +85,7 @@ def _axes(draw: ImageDraw.ImageDraw, left: int, reach: float, bins: Bins, title:
     font, bottom, middle = ImageFont.load_default(FONT_SIZE), TOP + SIDE, SIDE / 2
     step = next(s for s in (50.0, 25.0, 0.2, 0.1) if s < reach * 0.75)
     for i in range(-int(reach / step), int(reach / step) + 1):
-        at, label = i * step / reach * middle, f"{i * step:g}".replace("-", "\N{MINUS SIGN}")
+        at, label = i * step / reach * middle, f"{i * step:g}"
         x, y = left + middle + at, TOP + middle - at
         draw.line((x, bottom, x, bottom + 6), FRAME)
         draw.text((x, bottom + 10), label, INK, font, anchor="mt")
@@ -114,10 +114,5 @@ def _legend(sheet: Image.Image, draw: ImageDraw.ImageDraw, left: int, low: int, 
     for power in range(low, high + 1):
         y = TOP + SIDE * (high - power) / (high - low)
         draw.line((left + BAR, y, left + BAR + 5, y), FRAME)
-        draw.text(
-            (left + BAR + 9, y),
-            f"{10.0**power:.{max(0, -power)}%}" if power > -5 else f"1e{power + 2}%",
-            INK,
-            font,
-            anchor="lm",
-        )
+        text = f"{10.0**power:g}" if power > -4 else f"1e{power}"
+        draw.text((left + BAR + 9, y), text, INK, font, anchor="lm")

@@ -98,7 +98,7 @@ def quantize_bins_command(
     from colorcli.bins.count import COLOURS, bins_of, take_census
     from colorcli.bins.planes import PLANES
 
-    check_numbers(space.value, grid or PLANES[space.value].grid, sigma, lambda_)
+    check_numbers(space.value, PLANES[space.value].grid if grid is None else grid, sigma, lambda_)
     with _progress() as on_progress:
         census = take_census(data, space.value, data_root=data_root, on_progress=on_progress)
     bins = bins_of(census, grid=grid, colours=colors or COLOURS, sigma=sigma, lambda_=lambda_)
