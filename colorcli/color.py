@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -133,7 +134,7 @@ def merge(L: Tensor, ab: Tensor) -> Tensor:
     """
     f = lab_to_f(L, ab)
     linear = f_to_linear(f)
-    outside = _outside(linear).flatten().nonzero()[:, 0]
+    outside = _positions(_outside(linear))
     _put(linear, outside, f_to_linear(_fitting(f, outside)))
     return linear_to_srgb(linear).clamp_(0, 1)
 
@@ -143,14 +144,21 @@ def merge_steps(f: Tensor, steps: int) -> Tensor:
 
     steps: from black to white, a power of two.
     """
-    white = steps - 1.5  # with room for what the matrix' rounding adds
+    white = steps - 1.5  # within the last step whichever way it is rounded
     linear = f_to_linear(f, white).to(torch.int32)
     red, green, blue = linear
     # above white or below 0 bits are set that no step has
-    outside = (red | green).bitwise_or_(blue).bitwise_and_(-steps).flatten().nonzero()[:, 0]
+    outside = _positions((red | green).bitwise_or_(blue).bitwise_and_(-steps).bool())
     if len(outside):
         _put(linear, outside, f_to_linear(_fitting(f, outside), white).clamp_(0, white).to(torch.int32))
     return linear
+
+
+def _positions(mask: Tensor) -> Tensor:
+    """Where a bool tensor of any shape is true, counted along all of it: int64 (N,)."""
+    if mask.device.type == "cpu":
+        return torch.from_numpy(np.flatnonzero(mask.numpy()))  # five times as quick as torch's
+    return mask.flatten().nonzero()[:, 0]
 
 
 def _put(x: Tensor, at: Tensor, values: Tensor) -> None:

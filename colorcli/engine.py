@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from colorcli.color import linear_to_L, linear_to_srgb, merge_linear, srgb_to_linear
+from colorcli.color import linear_to_L, linear_to_srgb, merge_steps, srgb_to_linear
 from colorcli.device import choose_device, choose_precision
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.models import check_conditions
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048  # px, what --size takes
 MOST_AREA = 6  # the network's picture has at most this many times size * size pixels: panoramas get smaller
+MIRRORED_TOGETHER = 256 * 1024  # px up to which pictures and their mirror images go through the network together
 GUIDE_SIDE = 256  # px, the short side at which ab is fitted to L: finer changes nothing that shows
 GUIDE_RADIUS = 1.5  # of the guided filter, in pixels of the network's ab
 GUIDE_SMOOTHNESS = 4.0  # in L units: edges of L above this carry edges of colour
+LINEAR_STEPS = 2**14  # of linear light: a fifth of an 8-bit level where those are narrowest
 BAND_PIXELS = {"cpu": 128_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
 
 
@@ -109,14 +111,20 @@ class Colorizer:
     def _predict(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
         """L (B, 1, h, w) and pictures (1, C, h', w') as conditions of all -> ab (B, 2, h, w) float32, for most models
         the mean over the picture and its mirror image."""
-        ab = self._pass(L, conditions)
-        if self.model.averages_mirror:
-            mirrored = self._pass(L.flip(-1), {name: picture.flip(-1) for name, picture in conditions.items()})
-            ab = (ab + mirrored.flip(-1)) / 2
+        ab = self._both_ways(L, conditions) if self.model.averages_mirror else self._pass(L, conditions)
         if not bool(ab.isfinite().all()):
             hint = "" if self.dtype == torch.float32 else "; try --precision fp32"
             raise ColorcliError(f"{self.name} gave colours that are not numbers{hint}")
         return ab.clamp(-128, 128) * self.saturation
+
+    def _both_ways(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
+        """The mean of `_pass` over pictures and mirror images, of small pictures in one pass."""
+        if conditions or L.numel() > MIRRORED_TOGETHER:
+            ab = self._pass(L, conditions)
+            other = self._pass(L.flip(-1), {name: picture.flip(-1) for name, picture in conditions.items()})
+        else:
+            ab, other = self._pass(torch.cat([L, L.flip(-1)]), {}).chunk(2)
+        return (ab + other.flip(-1)) / 2
 
     def _pass(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
         """One pass of the network over pictures padded to its multiple; as `_predict`."""
@@ -140,7 +148,7 @@ class Colorizer:
         def colour(top: int) -> None:
             with torch.inference_mode():
                 L = _luminance(pixels[top : top + rows]).to(self.device)
-                _encode(merge_linear(L, chroma.band(top, L)), out[top : top + rows])
+                _encode(chroma.band(top, L), out[top : top + rows])
 
         _side_by_side(colour, range(0, height, rows), self.device)
         return out
@@ -179,27 +187,27 @@ def _luminance(pixels: np.ndarray) -> Tensor:
     return linear_to_L(torch.from_numpy(np.take(linear, pixels.transpose(2, 0, 1), mode="clip"))[None])
 
 
-def _encode(linear: Tensor, out: np.ndarray) -> None:
-    """Linear RGB (1, 3, h, W), which is used up, -> sRGB in `out`, uint8 (h, W, 3), by a table finer than 8 bits."""
-    table = _encoding()
-    index = linear[0].mul_(len(table) - 1).add_(0.5).clamp_(0, len(table) - 1).to(torch.int16)
-    for channel, plane in enumerate(np.take(table, index.cpu().numpy(), mode="clip")):
+def _encode(f: Tensor, out: np.ndarray) -> None:
+    """f of X, Y and Z (3, h, W) -> sRGB in `out`, uint8 (h, W, 3)."""
+    linear = merge_steps(f, LINEAR_STEPS)
+    levels = _encoding(f.device).index_select(0, linear.flatten()).view(linear.shape)
+    for channel, plane in enumerate(levels.cpu().numpy()):
         out[..., channel] = plane
 
 
 @cache
-def _encoding(levels: int = 2**15) -> np.ndarray:
-    """The 8-bit sRGB level of linear light in `levels` steps from 0 to 1: uint8 (levels,)."""
-    linear = torch.linspace(0, 1, levels, dtype=torch.float64)
-    return (linear_to_srgb(linear) * 255).round().to(torch.uint8).numpy()
+def _encoding(device: torch.device) -> Tensor:
+    """The 8-bit sRGB level of the middle of each step of linear light: uint8 (LINEAR_STEPS,)."""
+    linear = (torch.arange(LINEAR_STEPS, dtype=torch.float64) + 0.5) / (LINEAR_STEPS - 1.5)
+    return (linear_to_srgb(linear) * 255).round().clamp_(0, 255).to(device, torch.uint8)
 
 
-def _luminance_at(pixels: np.ndarray, shape: tuple[int, int]) -> Tensor:
+def _luminance_at(pixels: np.ndarray, shape: tuple[int, int], gap: float = 3.0) -> Tensor:
     """L (1, 1, h, w) of a photo resized to `shape` (height, width) in sRGB, as the training copies are."""
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     image = Image.fromarray(pixels)
-    small = image.resize((shape[1], shape[0]), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    small = image.resize((shape[1], shape[0]), Image.Resampling.LANCZOS, reducing_gap=gap)
     return _luminance(np.asarray(small))
 
 
@@ -207,7 +215,7 @@ def _guide(pixels: np.ndarray) -> Tensor:
     """L (1, 1, h, w) with a short side of at most GUIDE_SIDE."""
     height, width = pixels.shape[:2]
     scale = min(1.0, GUIDE_SIDE / min(height, width))
-    return _luminance_at(pixels, (max(1, round(height * scale)), max(1, round(width * scale))))
+    return _luminance_at(pixels, (max(1, round(height * scale)), max(1, round(width * scale))), gap=1.5)
 
 
 class _GuidedChroma:
@@ -215,33 +223,39 @@ class _GuidedChroma:
 
     def __init__(self, guide: Tensor, ab: Tensor, full: tuple[int, int]) -> None:
         """guide L (1, 1, h, w); ab (1, 2, h', w') of any size; full: height and width of the photo."""
-        self.full = full
         shape = guide.shape[-2:]
         radius = max(1, round(GUIDE_RADIUS * min(shape) / min(ab.shape[-2:])))
         ab = F.interpolate(ab, size=shape, mode="bilinear", align_corners=False)
-        mean_L, mean_ab = _box(guide, radius), _box(ab, radius)
-        variance = _box(guide * guide, radius) - mean_L * mean_L
-        covariance = _box(guide * ab, radius) - mean_L * mean_ab
-        slope = covariance / (variance.clamp_min(0) + GUIDE_SMOOTHNESS**2)
-        coefficients = _box(torch.cat([slope, mean_ab - slope * mean_L], 1), radius)
+        products = torch.cat([guide, ab, guide * guide, guide * ab], 1)
+        mean_L, mean_ab, mean_LL, mean_Lab = _box(products, radius).split((1, 2, 1, 2), 1)
+        slope = (mean_Lab - mean_L * mean_ab) / ((mean_LL - mean_L * mean_L).clamp_min(0) + GUIDE_SMOOTHNESS**2)
+        slope, offset = _box(torch.cat([slope, mean_ab - slope * mean_L], 1), radius).split(2, 1)
+        # of f(X) and f(Z) over L instead of a and b: nothing is left to be scaled at full size
+        unit = torch.tensor([1 / 500, -1 / 200], device=ab.device)[:, None, None]
+        coefficients = torch.cat([slope * unit + 1 / 116, offset * unit + 16 / 116], 1)
         # widened once for all bands; the bands then only mix two rows each
-        self.wide = F.interpolate(coefficients, size=(shape[0], full[1]), mode="bilinear", align_corners=False)
+        self.wide = F.interpolate(coefficients, size=(shape[0], full[1]), mode="bilinear", align_corners=False)[0]
+        rows = torch.arange(full[0], device=ab.device)
+        self.at = ((rows + 0.5) * (shape[0] / full[0]) - 0.5).clamp(0, shape[0] - 1)  # in rows of the guide
 
     def band(self, top: int, L: Tensor) -> Tensor:
-        """ab (1, 2, h, W) of the rows from `top` on, whose luminance is L (1, 1, h, W)."""
-        coarse = self.wide.shape[-2]
-        rows = torch.arange(top, top + L.shape[-2], device=L.device)
-        at = ((rows + 0.5) * (coarse / self.full[0]) - 0.5).clamp(0, coarse - 1)
-        first, last = int(at[0]), min(int(at[-1]) + 2, coarse)
-        near = torch.arange(first, last, device=L.device)
-        weights = (1 - (at[:, None] - near).abs()).clamp_min(0)  # (h, rows of the guide): two of them not 0
-        slope, offset = (weights @ self.wide[0, :, first:last]).split(2)
-        return torch.addcmul(offset, slope, L[0])[None]
+        """f (3, h, W) of the rows from `top` on, whose luminance is L (1, 1, h, W)."""
+        height, width = L.shape[-2:]
+        at = self.at[top : top + height, None]
+        first, last = int(at[0]), min(int(at[-1]) + 2, self.wide.shape[1])
+        weights = (1 - (at - torch.arange(first, last, device=L.device)).abs()).clamp_min(0)  # two a row not 0
+        slope, offset = (weights @ self.wide[:, first:last]).split(2)
+        f = L.new_empty((3, height, width))
+        torch.addcmul(offset, slope, L[0], out=f[::2])
+        torch.mul(L[0, 0], 1 / 116, out=f[1]).add_(16 / 116)
+        return f
 
 
 def _box(x: Tensor, radius: int) -> Tensor:
     """Mean over a window of 2 radius + 1, edges repeated: (B, C, H, W) -> the same."""
-    for axis in ((radius, radius, 0, 0), (0, 0, radius, radius)):
-        window = (1, 2 * radius + 1) if axis[0] else (2 * radius + 1, 1)
-        x = F.avg_pool2d(F.pad(x, axis, mode="replicate"), window, stride=1)
+    for axis, sides in ((-1, (radius, radius, 0, 0)), (-2, (0, 0, radius, radius))):
+        padded, x = F.pad(x, sides, mode="replicate"), torch.zeros_like(x)
+        for shift in range(2 * radius + 1):  # five times as quick as avg_pool2d
+            x += padded.narrow(axis, shift, x.shape[axis])
+        x /= 2 * radius + 1
     return x

@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import color as reference
 
-from colorcli.color import lab_to_rgb, linear_to_srgb, merge, rgb_to_L, rgb_to_lab, srgb_to_linear
+from colorcli.color import (
+    lab_to_f,
+    lab_to_rgb,
+    linear_to_srgb,
+    merge,
+    merge_steps,
+    rgb_to_L,
+    rgb_to_lab,
+    srgb_to_linear,
+)
 
 
 @pytest.fixture
@@ -65,6 +74,16 @@ def test_merge_keeps_L_to_the_8_bit_level_whatever_the_chroma(seed, chroma):
 def test_merge_leaves_colours_inside_srgb_alone(rgb):
     lab = rgb_to_lab(rgb)
     assert torch.allclose(merge(lab[:, :1], lab[:, 1:]), rgb, atol=1e-3)
+
+
+def test_merge_in_steps_gives_what_merge_gives():
+    L, ab = torch.linspace(0, 100, 101).expand(1, 64, 101), torch.empty(2, 64, 101)
+    angle = torch.arange(64)[:, None] * (2 * torch.pi / 64)
+    ab[0], ab[1] = 500 * angle.cos(), 40 * angle.sin()
+    steps = merge_steps(lab_to_f(L, ab), 2**14)
+    assert (int(steps.min()), int(steps.max())) == (0, 2**14 - 2)
+    shown = linear_to_srgb((steps + 0.5) / (2**14 - 1.5))
+    assert (shown - merge(L, ab)).abs().max() < 1 / 255
 
 
 def test_merge_reduces_chroma_at_constant_hue():

@@ -106,6 +106,15 @@ def test_many_gives_what_one_at_a_time_gives():
         assert np.abs(together.pixels.astype(int) - alone.pixels).max() <= 1
 
 
+def test_small_pictures_and_their_mirror_images_go_together_and_change_nothing(monkeypatch):
+    ramp = Painter(lambda L: torch.linspace(0, 40, L.shape[-1]).expand(len(L), 2, *L.shape[-2:]))
+    source = photo(texture(64, 96))
+    together = Colorizer(ramp, device="cpu")(source).pixels
+    monkeypatch.setattr("colorcli.engine.MIRRORED_TOGETHER", 0)
+    assert np.array_equal(Colorizer(ramp, device="cpu")(source).pixels, together)
+    assert [shape[0] for shape in ramp.seen] == [2, 1, 1]
+
+
 def test_saturation_scales_chroma():
     pixels = np.full((64, 64), 128, np.uint8)
     chroma = [

@@ -1,6 +1,8 @@
 """A Photo -> a file that says what it is, whole or not at all."""
 
 import io
+import os
+import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -91,9 +93,17 @@ def _encode(
     options = _options(format, exif, packet, profile, photo.dpi)
     if quality is not None and "quality" in options:
         options["quality"] = quality
-    buffer = io.BytesIO()
-    _image(pixels).save(buffer, format, **options)
-    return buffer.getbuffer()
+    with _memory_file() as file:
+        _image(pixels).save(file, format, **options)
+        file.seek(0)
+        return memoryview(file.read())
+
+
+def _memory_file() -> BinaryIO:
+    """A file in memory, where the system can with a descriptor: other threads run on while Pillow encodes to one."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("photo"), "w+b")
+    return io.BytesIO()
 
 
 def _image(pixels: np.ndarray) -> Image.Image:
