@@ -74,6 +74,11 @@ MODELS: dict[str, Spec] = {
         summary="ddcolor with the weights of its paper's figures",
         paper=DDCOLOR,
     ),
+    "global-local": Spec(
+        factory="colorcli.models.global_local:GlobalLocal",
+        summary="local features and one vector for the whole picture, trained with labels too",
+        paper="Iizuka et al., Let there be Color!, SIGGRAPH 2016 (paper 002, section 4)",
+    ),
     "scribbles": Spec(
         factory="colorcli.models.scribbles:Scribbles",
         summary="spreads the colours of a user's strokes along even luminance; no network",

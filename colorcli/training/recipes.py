@@ -48,6 +48,27 @@ RECIPES: dict[str, Recipe] = {
             ),
         },
     ),
+    "global-local": Recipe(
+        "joint:Joint",
+        {
+            # of Iizuka et al. 2016: layers, alpha, batch, passes; theirs was Adadelta, which has no learning rate
+            "paper": Preset(
+                Settings(
+                    epochs=11, batch_size=128, schedule="constant", lr=1e-3, weight_decay=0.0, label_weight=1 / 300,
+                ),
+                {
+                    "low": [[64, 2], [128, 1], [128, 2], [256, 1], [256, 2], [512, 1]],
+                    "global_": [[512, 2], [512, 1], [512, 2], [512, 1]],
+                    "pool": 1,  # 7 for their 224x224
+                    "full": [1024, 512, 256],
+                    "mid": [512, 256],
+                    "colour": [[128], [64, 64], [32]],
+                },
+            ),
+            "fast": Preset(Settings(epochs=20, lr=1.5e-3, label_weight=1 / 300)),
+        },
+        needs_labels=True,
+    ),
 }  # fmt: skip
 
 
