@@ -24,7 +24,7 @@ SHORT_SIDE = 256  # px to which larger photos are shrunk before they are counted
 COLOURLESS = 2.5  # mean spread of R, G, B (8-bit) under which a photo is left out, as training leaves it out
 MOST_BAD = 0.01  # more unreadable files than this share are an error
 COLOURS = 32  # of ColorUNet's palette
-CIFAR_CHUNK, PHOTO_CHUNK = 500, 32  # images in memory at a time
+CIFAR_CHUNK, PHOTO_CHUNK = 500, 16  # images in memory at a time
 
 
 @dataclass
@@ -46,12 +46,11 @@ class Census:
         return int(self.counts.sum())
 
     def add(self, rgb: Tensor) -> None:
-        """Count images uint8 (B, 3, H, W)."""
+        """Count the pixels uint8 (B, 3, H, W)."""
         chroma = self.plane.to_chroma(rgb.float() / 255)
         cell = torch.floor(chroma / self.plane.cell).long().add_(CELLS // 2).clamp_(0, CELLS - 1)
         index = (cell[:, 0] * CELLS + cell[:, 1]).flatten()
         self.counts += torch.bincount(index, minlength=CELLS**2).view(CELLS, CELLS).numpy()
-        self.images += len(rgb)
 
 
 def take_census(
@@ -90,12 +89,12 @@ def _count(census: Census, images: np.ndarray, files: list[Path], workers: int |
     for start in range(0, len(images), CIFAR_CHUNK):
         chunk = images[start : start + CIFAR_CHUNK]
         census.add(torch.from_numpy(chunk))
+        census.images += len(chunk)
         yield start + len(chunk)
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(files), PHOTO_CHUNK):
             chunk_files = files[start : start + PHOTO_CHUNK]
-            for small in pool.map(_small, chunk_files):
-                _count_photo(census, small)
+            _count_photos(census, list(pool.map(_small, chunk_files)))
             if len(census.skipped) > MOST_BAD * len(files):
                 raise ColorcliError(
                     f"{len(census.skipped)} of {len(files)} files could not be read: are these folders of photos? "
@@ -118,13 +117,18 @@ def _small(path: Path) -> np.ndarray | PhotoError:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
 
 
-def _count_photo(census: Census, small: np.ndarray | PhotoError) -> None:
-    if isinstance(small, PhotoError):
-        census.skipped.append(str(small))
-    elif small.ndim == 2 or float(np.ptp(small, axis=2).mean()) < COLOURLESS:
-        census.colourless += 1
-    else:
-        census.add(torch.tensor(small).permute(2, 0, 1)[None])
+def _count_photos(census: Census, photos: list[np.ndarray | PhotoError]) -> None:
+    colourful = []
+    for photo in photos:
+        if isinstance(photo, PhotoError):
+            census.skipped.append(str(photo))
+        elif photo.ndim == 2 or float((photo.max(2) - photo.min(2)).mean()) < COLOURLESS:
+            census.colourless += 1
+        else:
+            colourful.append(photo.reshape(-1, 3))
+    if colourful:  # as one row of pixels: far quicker than photo by photo
+        census.add(torch.from_numpy(np.concatenate(colourful).T.reshape(1, 3, 1, -1)))
+        census.images += len(colourful)
 
 
 def bins_of(

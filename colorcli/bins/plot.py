@@ -33,7 +33,7 @@ def plot(bins: Bins) -> Image.Image:
     level = "L = 60" if bins.space == "ab" else "Y = 0.5"
     _axes(draw, LEFT, reach, bins, f"{len(bins)} bins in their own colours, {level}")
     _axes(draw, LEFT + SIDE + GAP, reach, bins, f"How common they are: {bins.source}")
-    _legend(sheet, draw, LEFT + 2 * SIDE + GAP + BAR_GAP, low, high)
+    _legend(sheet, draw, LEFT + 2 * SIDE + GAP + BAR_GAP, low, high, rarer=bool(bins.prior.min() < 10.0**low))
     return sheet
 
 
@@ -105,7 +105,7 @@ def _fitting(title: str) -> str:
     return text
 
 
-def _legend(sheet: Image.Image, draw: ImageDraw.ImageDraw, left: int, low: int, high: int) -> None:
+def _legend(sheet: Image.Image, draw: ImageDraw.ImageDraw, left: int, low: int, high: int, rarer: bool) -> None:
     font = ImageFont.load_default(FONT_SIZE)
     bar = np.repeat(_ramp(np.linspace(1, 0, SIDE))[:, None], BAR, 1).round().astype(np.uint8)
     sheet.paste(Image.fromarray(bar), (left, TOP))
@@ -114,5 +114,5 @@ def _legend(sheet: Image.Image, draw: ImageDraw.ImageDraw, left: int, low: int, 
     for power in range(low, high + 1):
         y = TOP + SIDE * (high - power) / (high - low)
         draw.line((left + BAR, y, left + BAR + 5, y), FRAME)
-        text = f"{10.0**power:g}" if power > -4 else f"1e{power}"
+        text = ("<" if power == low and rarer else "") + (f"{10.0**power:g}" if power > -4 else f"1e{power}")
         draw.text((left + BAR + 9, y), text, INK, font, anchor="lm")
