@@ -26,7 +26,7 @@ class Bins:
     """Q bins of a chroma plane.
 
     centres: float32 (Q, 2), in Lab units ("ab") or U and V for RGB in 0..1 ("yuv"). prior: float64 (Q,), the
-    smoothed share of each, above 0, sums to 1. space: "ab" or "yuv". grid: the step of the grid that the bins come
+    smoothed share of each, sums to 1. space: "ab" or "yuv". grid: the step of the grid that the bins come
     from. sigma: of the Gaussian of encoding and smoothing. lambda_: of the class weights. All but lambda_ in the
     plane's units. source: what was counted; pixels: how many of it.
     """
