@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from colorcli.models.base import ColorModel
-from colorcli.models.eccv16 import AB_SCALE, conv_block
+from colorcli.models.eccv16 import AB_SCALE
+from colorcli.models.zhang import conv_block
 
 CLASSES = 529  # ab bins of the classification head that the network was first trained with
 
