@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from colorcli.engine import Colorizer
     from colorcli.hints import Hints
+    from colorcli.palette import Palette
     from colorcli.photo import Photo, read_photo, write_photo
     from colorcli.reference import Reference
     from colorcli.weights import load_model
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Colorizer": "colorcli.engine",
     "Hints": "colorcli.hints",
+    "Palette": "colorcli.palette",
     "Photo": "colorcli.photo",
     "Reference": "colorcli.reference",
     "read_photo": "colorcli.photo",
@@ -42,6 +44,7 @@ _HOMES = {
 __all__ = [
     "Colorizer",
     "Hints",
+    "Palette",
     "Photo",
     "Reference",
     "__version__",
@@ -59,11 +62,12 @@ def colorize(
     *,
     hints: Hints | None = None,
     reference: Reference | None = None,
+    palette: Palette | None = None,
     **options: Any,
 ) -> Photo:
     """Colour the photo in the file `source`, write it to `target` and return it.
 
-    model: NAME, NAME@WEIGHTS or a weights file. hints, reference: what the colours shall follow. options:
+    model: NAME, NAME@WEIGHTS or a weights file. hints, reference, palette: what the colours shall follow. options:
     those of Colorizer (device, precision, size, saturation). An existing `target` is replaced. ColorcliError where the
     photo or the weights cannot be used.
     """
@@ -74,7 +78,7 @@ def colorize(
     from colorcli.weights import load_model
 
     colorizer = Colorizer(load_model(model), **options)
-    photo = colorizer(read_photo(Path(source)), hints=hints, reference=reference)
+    photo = colorizer(read_photo(Path(source)), hints=hints, reference=reference, palette=palette)
     write_photo(photo, Path(target), provenance=Provenance(colorizer.name, colorizer.weights_sha256))
     return photo
 

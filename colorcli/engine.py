@@ -27,6 +27,7 @@ from colorcli.models import check_conditions
 if TYPE_CHECKING:
     from colorcli.hints import Hints
     from colorcli.models.base import ColorModel
+    from colorcli.palette import Palette
     from colorcli.photo import Photo
     from colorcli.reference import Reference
 
@@ -69,24 +70,37 @@ class Colorizer:
         self.name, self.weights_sha256 = model.label, model.weights_sha256
         self.model = model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, photo: Photo, *, hints: Hints | None = None, reference: Reference | None = None) -> Photo:
+    def __call__(
+        self,
+        photo: Photo,
+        *,
+        hints: Hints | None = None,
+        reference: Reference | None = None,
+        palette: Palette | None = None,
+    ) -> Photo:
         """The photo in colour: pixels uint8 (H, W, 3) at the luminance of the source, all else carried over.
 
-        hints, reference: what the colours shall follow, for models that take it. UsageError if this model does not, or
-        needs what is missing. ColorcliError if the network's colours are not finite numbers.
+        hints, reference, palette: what the colours shall follow, for models that take it. UsageError if this model
+        does not, or needs what is missing. ColorcliError if the network's colours are not finite numbers.
         """
-        return self.many([photo], hints=hints, reference=reference)[0]
+        return self.many([photo], hints=hints, reference=reference, palette=palette)[0]
 
     def check_conditions(self, names: Iterable[str]) -> None:
-        """UsageError unless the model takes all conditions of these names ("hints", "reference") and needs no more."""
+        """UsageError unless the model takes all conditions of these names (of models.CONDITIONS) and needs no more."""
         check_conditions(self.name, self.model.takes, self.model.needs, list(names))
 
     @torch.inference_mode()
     def many(
-        self, photos: Sequence[Photo], *, hints: Hints | None = None, reference: Reference | None = None
+        self,
+        photos: Sequence[Photo],
+        *,
+        hints: Hints | None = None,
+        reference: Reference | None = None,
+        palette: Palette | None = None,
     ) -> list[Photo]:
         """Colour photos; those of one network shape go through the network together. Conditions are of each."""
-        given = {name: it for name, it in (("hints", hints), ("reference", reference)) if it is not None}
+        conditions = {"hints": hints, "reference": reference, "palette": palette}
+        given = {name: it for name, it in conditions.items() if it is not None}
         self.check_conditions(given)
         small = [self._network_input(photo.pixels) for photo in photos]
         by_shape: dict[torch.Size, list[int]] = {}
@@ -95,8 +109,8 @@ class Colorizer:
         done: dict[int, Photo] = {}
         for indices in by_shape.values():
             L = torch.cat([small[i] for i in indices])
-            conditions = {name: it for one in given.values() for name, it in one.at(*L.shape[-2:]).items()}
-            for i, ab in zip(indices, self._predict(L, conditions), strict=True):
+            beside = {name: it for one in given.values() for name, it in one.at(*L.shape[-2:]).items()}
+            for i, ab in zip(indices, self._predict(L, beside), strict=True):
                 done[i] = replace(photos[i], pixels=self._full_size(photos[i].pixels, ab[None]))
         return [done[i] for i in range(len(photos))]
 

@@ -34,6 +34,8 @@ cat scan.png | colorcli colorize - > out.png
 colorcli colorize a.jpg --model scribbles --hints strokes.png
 
 colorcli colorize a.jpg --model transfer --reference b.jpg
+
+colorcli colorize a.jpg --model palette --palette b.jpg
 """
 
 
@@ -139,6 +141,12 @@ def colorize_command(
             rich_help_panel=GUIDANCE,
         ),
     ] = None,
+    palette: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A photo whose colours, and how much of each, to use.", rich_help_panel=GUIDANCE
+        ),
+    ] = None,
     saturation: Annotated[
         float | None,
         typer.Option(
@@ -179,7 +187,7 @@ def colorize_command(
     from colorcli.plan import plan
 
     _check_options(device, saturation)
-    guidance = Guidance(hints, hint or (), reference, swatch or ())
+    guidance = Guidance(hints, hint or (), reference, swatch or (), palette)
     guidance.check(inputs, model, weights)
     todo = plan(
         inputs,

@@ -23,18 +23,23 @@ _SWATCH = re.compile(f"{_BOX}={_BOX}")
 
 @dataclass(frozen=True)
 class Guidance:
-    """What a user gave: strokes, points and swatches as text and paths, which `conditions` turns into the engine's."""
+    """What a user gave, as text and paths, which `conditions` turns into the engine's."""
 
     strokes: Path | None = None
     points: Sequence[str] = ()
     reference: Path | None = None
     swatches: Sequence[str] = ()
+    palette: Path | None = None
 
     @property
     def given(self) -> list[str]:
         """Names of the conditions, as in models.CONDITIONS."""
-        hints = self.strokes is not None or bool(self.points)
-        return [name for name, there in (("hints", hints), ("reference", self.reference is not None)) if there]
+        there = {
+            "hints": self.strokes is not None or bool(self.points),
+            "reference": self.reference is not None,
+            "palette": self.palette is not None,
+        }
+        return [name for name in there if there[name]]
 
     def check(self, inputs: Sequence[str], model: str | None, weights: Path | None) -> None:
         """UsageError for what can be known wrong before any file is read."""
@@ -44,7 +49,8 @@ class Guidance:
             _swatch(swatch)
         if self.swatches and self.reference is None:
             raise UsageError("--swatch names parts of a reference: give --reference PHOTO too")
-        for option, path in (("--hints", self.strokes), ("--reference", self.reference)):
+        files = {"--hints": self.strokes, "--reference": self.reference, "--palette": self.palette}
+        for option, path in files.items():
             if path is not None and not path.is_file():
                 raise UsageError(f"{option} {path}: no such file")
         self._check_inputs(inputs)
@@ -73,6 +79,11 @@ class Guidance:
             pairs = [_swatch(swatch) for swatch in self.swatches]
             name = str(self.reference)
             found["reference"] = Reference.from_photo(read_photo(self.reference), pairs, photo, name=name)
+        if self.palette is not None:
+            from colorcli.palette import Palette
+            from colorcli.photo import read_photo
+
+            found["palette"] = Palette.from_photo(read_photo(self.palette), name=str(self.palette))
         return found
 
     def _hints(self, photo: Photo) -> Any:

@@ -18,7 +18,8 @@ class Spec:
     """What can be said of a system without building it.
 
     factory: "module:Class" of its network. takes: conditions, of CONDITIONS, that its colours can follow; needs: those
-    of them without which it has no colours. weights: whether it has any; a system without is ready at once.
+    of them without which it has no colours. weights: whether it has any; a system without is ready at once. samples: whether
+    noise gives it other colours for the same photo.
     """
 
     factory: str
@@ -27,10 +28,15 @@ class Spec:
     takes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     weights: bool = True
+    samples: bool = False
 
 
 # What can be given beside the photo, and the options of `colorcli colorize` that give it
-CONDITIONS = {"hints": "--hints STROKES.png or --hint X,Y,#RRGGBB", "reference": "--reference PHOTO"}
+CONDITIONS = {
+    "hints": "--hints STROKES.png or --hint X,Y,#RRGGBB",
+    "reference": "--reference PHOTO",
+    "palette": "--palette PHOTO",
+}
 
 
 DDCOLOR = (
@@ -40,8 +46,25 @@ DDCOLOR = (
 MODELS: dict[str, Spec] = {
     "gan": Spec(
         factory="colorcli.models.gan:GanGenerator",
-        summary="residual U-Net generator trained with L1 and a PatchGAN",
-        paper="Petre et al. (paper 001, section 3); Isola et al. 2017 (paper 002, section 3)",
+        summary="U-Net generator trained with L1 and a discriminator: residual with a PatchGAN, or C-DCGAN",
+        paper="Qiu et al. (paper 000, section 3.2); Petre et al. (paper 001, section 3)",
+    ),
+    "patchgan": Spec(
+        factory="colorcli.models.patchgan:PatchGAN",
+        summary="plain U-Net against a discriminator of patches of 34x34 px",
+        paper="Petre et al. (paper 001, section 3)",
+    ),
+    "pix2pix": Spec(
+        factory="colorcli.models.pix2pix:Pix2Pix",
+        summary="U-Net of pix2pix, L1 and a discriminator of patches",
+        paper="Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017,"
+        " arXiv:1611.07004 (paper 002, section 3)",
+    ),
+    "palette": Spec(
+        factory="colorcli.models.palette:PaletteGenerator",
+        summary="U-Net that follows a colour histogram: another photo's, or that of the classes it sees",
+        paper="Wan (paper 004, section 4.1)",
+        takes=("palette",),
     ),
     "eccv16": Spec(
         factory="colorcli.models.eccv16:ECCV16",
@@ -74,10 +97,39 @@ MODELS: dict[str, Spec] = {
         summary="ddcolor with the weights of its paper's figures",
         paper=DDCOLOR,
     ),
+    "cgan-rgb-ed": Spec(
+        factory="colorcli.models.cgan_rgb:EncoderDecoder",
+        summary="encoder-decoder from grey and noise to RGB; several colourings of a photo",
+        paper="Wan (paper 004, section 3.1)",
+        samples=True,
+    ),
+    "cgan-rgb-luma": Spec(
+        factory="colorcli.models.cgan_rgb:EncoderDecoder",
+        summary="cgan-rgb-ed trained to keep the grey",
+        paper="Wan (paper 004, section 3.2)",
+        samples=True,
+    ),
+    "cgan-rgb-unet": Spec(
+        factory="colorcli.models.cgan_rgb:CganRgb",
+        summary="U-Net from grey and noise to RGB; several colourings of a photo",
+        paper="Wan (paper 004, section 3.3)",
+        samples=True,
+    ),
+    "cgan-rgb": Spec(
+        factory="colorcli.models.cgan_rgb:CganRgb",
+        summary="cgan-rgb-unet against a discriminator that sees the grey too",
+        paper="Wan (paper 004, section 3.4)",
+        samples=True,
+    ),
     "global-local": Spec(
         factory="colorcli.models.global_local:GlobalLocal",
         summary="local features and one vector for the whole picture, trained with labels too",
         paper="Iizuka et al., Let there be Color!, SIGGRAPH 2016 (paper 002, section 4)",
+    ),
+    "colorunet": Spec(
+        factory="colorcli.models.colorunet:ColorUNet",
+        summary="U-Net that picks among the 32 commonest colours, in YUV",
+        paper="Billaut et al., ColorUNet, 2018 (paper 001, section 2.2)",
     ),
     "scribbles": Spec(
         factory="colorcli.models.scribbles:Scribbles",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,7 +25,7 @@ class Adversarial(Objective):
     the network that judges L / 100 with ab / ab_scale, three channels of the size of `forward`'s ab.
     """
 
-    LOSSES = ("pixel", "l1", "fool", "discriminator")
+    LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "fool", "discriminator")
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
         super().__init__(model, settings, place, steps_per_epoch)
@@ -35,23 +37,28 @@ class Adversarial(Objective):
             discriminator.parameters(), lr=settings.discriminator_lr, betas=(0.5, 0.999)
         )
 
-    def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
+    def generate(self, number: int, batch: Batch) -> tuple[Tensor, Tensor | float, dict[str, Tensor]]:
+        """The generator's ab / ab_scale in float32, a loss to add to all others of the generator, and what to tell
+        of that."""
         with self.place.autocast():
-            prediction = self.call(batch.seen_L).float()
+            return self.call(batch.seen_L).float(), 0.0, {}
+
+    def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
+        prediction, beside, told = self.generate(number, batch)
         truth = ab_like(prediction, batch.ab) / self.model.ab_scale
         distance = l1(prediction, truth)
         if number < self.pretrain_steps:
             pixel = PIXEL[self.settings.loss](prediction, truth)
-            self.update("model", pixel)
-            return {"pixel": pixel.detach(), "l1": distance.detach()}
+            self.update("model", pixel + beside)
+            return {"pixel": pixel.detach(), "l1": distance.detach(), **told}
         light = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area") / 100
         judged = self._discriminate(light, truth, prediction)
         discriminator = self.modules["discriminator"].requires_grad_(False)  # it does not learn from this
         with self.place.autocast():
             fool = generator_bce(discriminator(torch.cat([light, prediction], 1)).float())
-        self.update("model", fool + self.settings.l1_weight * distance)
+        self.update("model", fool + self.settings.l1_weight * distance + beside)
         discriminator.requires_grad_(True)
-        return {"l1": distance.detach(), "fool": fool.detach(), "discriminator": judged}
+        return {"l1": distance.detach(), "fool": fool.detach(), "discriminator": judged, **told}
 
     def _discriminate(self, light: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
         """Train the discriminator on the pair; its loss."""
