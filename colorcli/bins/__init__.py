@@ -9,7 +9,7 @@ planes.py  the two planes, which grid points are bins     count.py  photos -> a 
 bins.py    Bins: encode, decode, weights                  file.py   bins.npz        plot.py  a picture of them
 """
 
-from colorcli.bins.bins import Bins, ab_bins
+from colorcli.bins.bins import Bins, ab_bins, annealed_mean
 from colorcli.bins.file import load_bins, save_bins
 
-__all__ = ["Bins", "ab_bins", "load_bins", "save_bins"]
+__all__ = ["Bins", "ab_bins", "annealed_mean", "load_bins", "save_bins"]

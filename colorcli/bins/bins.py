@@ -60,17 +60,23 @@ class Bins:
     def encode(self, chroma: Tensor) -> Tensor:
         """Soft encoding: chroma (B, 2, H, W) -> float32 (B, Q, H, W), a distribution over the bins for each pixel.
 
-        The 5 nearest bins share a pixel in proportion to a Gaussian of their distance; all others are 0. Exact to
-        float32 (where a fifth and a sixth bin are equally near, either may be taken) for chroma inside the plane's
-        extent (128 Lab units, 0.64 of U and V); what lies beyond is taken at its edge. Chroma must be finite.
+        What `encode_sparse` gives, and 0 for all other bins.
+        """
+        index, shares = (x.movedim(-1, 1) for x in self.encode_sparse(chroma))
+        out = shares.new_zeros(len(chroma), len(self), *chroma.shape[2:])
+        return out.scatter_(1, index, shares)
+
+    def encode_sparse(self, chroma: Tensor) -> tuple[Tensor, Tensor]:
+        """Soft encoding: chroma (B, 2, H, W) -> bins int64 (B, H, W, 5) and their shares float32 (B, H, W, 5).
+
+        The 5 nearest bins (of fewer: all), in any order, share a pixel in proportion to a Gaussian of their distance.
+        Exact to float32 (where a fifth and a sixth bin are equally near, either may be taken) for chroma inside the
+        plane's extent (128 Lab units, 0.64 of U and V); what lies beyond is taken at its edge. Chroma must be finite.
         """
         nearest, distance = self._nearest(chroma, self.neighbours)
         shares = torch.softmax(distance / (-2 * self.sigma**2), dim=-1)
-        batch, _, height, width = chroma.shape
-        out = shares.new_zeros(batch, len(self), height, width)
-        as_planes = (batch, height, width, self.neighbours)
-        index, shares = (x.view(as_planes).movedim(-1, 1) for x in (nearest, shares))
-        return out.scatter_(1, index, shares)
+        shape = (len(chroma), *chroma.shape[2:], self.neighbours)
+        return nearest.view(shape), shares.view(shape)
 
     def encode_hard(self, chroma: Tensor) -> Tensor:
         """chroma (B, 2, H, W) -> the nearest bin of each pixel, int64 (B, H, W). Exactness as `encode`."""
@@ -82,10 +88,7 @@ class Bins:
 
         Temperature 1 is the plain mean; towards 0 it becomes the most likely bin.
         """
-        # in float32: hundreds of small probabilities do not add up to 1 in half precision
-        probabilities = torch.softmax(logits.float() / temperature, dim=1)
-        centres = self._table(logits.device)[0][:-1]
-        return torch.einsum("bqhw,qc->bchw", probabilities, centres)
+        return annealed_mean(logits, self._table(logits.device)[0][:-1], temperature)
 
     def class_weights(self, lambda_: float | None = None) -> Tensor:
         """Weights against rarity, float32 (Q,): w ~ 1 / ((1 - lambda) p + lambda / Q), with sum p w = 1.
@@ -138,6 +141,13 @@ class Bins:
         width = int(wanted.sum(1).max())
         order = np.argsort(~wanted, axis=1, kind="stable")[:, :width]
         return np.where(np.take_along_axis(wanted, order, 1), order, len(self)).astype(np.int64)
+
+
+def annealed_mean(logits: Tensor, centres: Tensor, temperature: float = TEMPERATURE) -> Tensor:
+    """`Bins.annealed_mean` with the centres (Q, 2) alone, as a model carries them."""
+    # in float32: hundreds of small probabilities do not add up to 1 in half precision
+    probabilities = torch.softmax(logits.float() / temperature, dim=1)
+    return torch.einsum("bqhw,qc->bchw", probabilities, centres.float())
 
 
 def ab_bins(
