@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from colorcli.cli.progress import put, say
+from colorcli.models import MODELS
 from colorcli.training.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def train_command(
     )
     weights = run(order, report=_show, say=say)
     put(str(weights))
+    if not MODELS[model].colours:
+        return
     dataset = validation or data[0]
     say(f"measure it: colorcli eval --dataset {dataset} --weights {weights}")
 

@@ -18,8 +18,9 @@ class Spec:
     """What can be said of a system without building it.
 
     factory: "module:Class" of its network. takes: conditions, of CONDITIONS, that its colours can follow; needs: those
-    of them without which it has no colours. weights: whether it has any; a system without is ready at once. samples: whether
-    noise gives it other colours for the same photo.
+    of them without which it has no colours. weights: whether it has any; a system without is ready at once. samples:
+    whether noise gives it other colours for the same photo. colours: whether it is a colorizer; what is not is there to
+    measure with.
     """
 
     factory: str
@@ -29,6 +30,7 @@ class Spec:
     needs: tuple[str, ...] = ()
     weights: bool = True
     samples: bool = False
+    colours: bool = True
 
 
 # What can be given beside the photo, and the options of `colorcli colorize` that give it
@@ -146,6 +148,12 @@ MODELS: dict[str, Spec] = {
         takes=("reference",),
         needs=("reference",),
         weights=False,
+    ),
+    "classifier": Spec(
+        factory="colorcli.classifier:Classifier",
+        summary="tells CIFAR-10's classes in colour pictures: what eval measures with, no colorizer",
+        paper="the measure: Zhang et al. 2016, section 3.2; Heusel et al. 2017; the network: He et al. 2016",
+        colours=False,
     ),
 }
 

@@ -21,7 +21,6 @@ from colorcli.training.checkpoint import load_checkpoint, save_checkpoint
 from colorcli.training.objectives.base import Objective, Place
 from colorcli.training.record import Record
 from colorcli.training.settings import Settings
-from colorcli.training.validation import MEASURES, pictures, validate
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class _Run:
         self.out, self.settings, self.place, self.hooks = out, settings, place, hooks
         self.per_epoch, self.best = per_epoch, best
         self.steps = round(settings.epochs * per_epoch)
-        self.record = Record(out, [*teacher.LOSSES, *MEASURES], until=first) if place.rank == 0 else None
+        self.record = Record(out, [*teacher.LOSSES, *teacher.MEASURES], until=first) if place.rank == 0 else None
         self.saved = time.monotonic()
         self.logged = first, self.saved
 
@@ -151,11 +150,12 @@ class _Run:
             self.record.close()
 
     def _validate(self, now: int, validation: TrainingSet) -> dict[str, float]:
-        values = validate(self.averaged, validation, self.settings.size)
-        if self.record is not None:
-            self.record.picture(now, pictures(self.averaged, validation, self.settings.size))
-        if values["val_psnr"] > self.best:
-            self.best = values["val_psnr"]
+        values = self.teacher.validate(self.averaged, validation)
+        grid = self.teacher.pictures(self.averaged, validation)
+        if self.record is not None and grid is not None:
+            self.record.picture(now, grid)
+        if values[self.teacher.MEASURES[0]] > self.best:
+            self.best = values[self.teacher.MEASURES[0]]
             self.hooks.best(self.averaged)
         return values
 

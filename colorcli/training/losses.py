@@ -26,6 +26,12 @@ def mse(prediction: Tensor, truth: Tensor) -> Tensor:
 PIXEL = {"l1": l1, "huber": huber, "mse": mse}
 
 
+def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
+    """Cross entropy of logits (B, K) with labels (B,) of which a part is spread evenly over all classes (label
+    smoothing, Szegedy et al., Rethinking the Inception Architecture, 2016, section 7)."""
+    return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+
 def generator_bce(fake_logits: Tensor) -> Tensor:
     """The generator's part of the game: -log D(G(x)) (paper 000 section 3.2)."""
     return F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))

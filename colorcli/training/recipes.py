@@ -183,6 +183,12 @@ RECIPES: dict[str, Recipe] = {
         },
         bins="yuv",
     ),
+    # no system of a paper: what eval measures with
+    "classifier": Recipe(
+        "labels:Labels",
+        {"fast": Preset(Settings(epochs=6, lr=2e-3, weight_decay=0.05))},
+        needs_labels=True,
+    ),
 }  # fmt: skip
 
 

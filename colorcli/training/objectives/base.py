@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from colorcli.models.base import ColorModel
-from colorcli.training.batch import Batch
+from colorcli.training.batch import Batch, TrainingSet
 from colorcli.training.settings import Settings
+from colorcli.training.validation import MEASURES, pictures, validate
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,12 @@ class Objective:
     """One way of training: `step` learns from a batch and returns its named losses.
 
     modules: the networks that learn, by name; "model" is the one to be saved. optimizers: under the same names.
-    LOSSES: what `step` may return. A subclass adds to modules and optimizers in its own __init__.
+    LOSSES: what `step` may return. MEASURES: what `validate` returns; the higher the first, the better the model. A
+    subclass adds to modules and optimizers in its own __init__.
     """
 
     LOSSES: ClassVar[tuple[str, ...]] = ()
+    MEASURES: ClassVar[tuple[str, ...]] = MEASURES
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
         self.model, self.settings, self.place = model, settings, place
@@ -63,6 +66,14 @@ class Objective:
     def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
         """Learn from one batch, the number-th of the run from 0 on; scalars, detached, under names of LOSSES."""
         raise NotImplementedError
+
+    def validate(self, averaged: ColorModel, data: TrainingSet) -> dict[str, float]:
+        """MEASURES of the averaged model on held-out pictures."""
+        return validate(averaged, data, self.settings.size)
+
+    def pictures(self, averaged: ColorModel, data: TrainingSet) -> Tensor | None:
+        """A grid (3, H, W) of held-out pictures and what the averaged model makes of them, where it makes pictures."""
+        return pictures(averaged, data, self.settings.size)
 
     def update(self, name: str, loss: Tensor) -> None:
         """One step of the optimizer `name` down the gradient of `loss`."""
