@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from colorcli.bins import Bins
 
 
 class ColorModel(nn.Module):
@@ -39,6 +42,13 @@ class ColorModel(nn.Module):
         """L (B, 1, H, W) in 0..100 -> RGB (B, 3, H, W) in 0..1: the picture of which `predict_ab` gives the ab.
 
         Only for systems that predict RGB; its luminance is not the input's.
+        """
+        raise NotImplementedError
+
+    def adopt(self, bins: Bins) -> None:
+        """Take the bins that the output tells colours in. Only for systems whose recipe has `bins`.
+
+        UsageError for bins of another space or number than the network's.
         """
         raise NotImplementedError
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,6 +28,12 @@ def mse(prediction: Tensor, truth: Tensor) -> Tensor:
 PIXEL = {"l1": l1, "huber": huber, "mse": mse}
 
 
+def rebalanced_cross_entropy(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
+    """Cross entropy of logits (B, Q, H, W) with the true classes (B, H, W), each pixel weighted by weights (Q,) of its
+    class (Billaut et al. 2018, paper 001 section 2.2)."""
+    return (F.cross_entropy(logits, classes, reduction="none") * weights[classes]).mean()
+
+
 def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
     """Cross entropy of logits (B, K) with labels (B,) of which a part is spread evenly over all classes (label
     smoothing, Szegedy et al., Rethinking the Inception Architecture, 2016, section 7)."""
@@ -42,3 +50,39 @@ def discriminator_bce(real_logits: Tensor, fake_logits: Tensor, real_label: floa
     real = F.binary_cross_entropy_with_logits(real_logits, torch.full_like(real_logits, real_label))
     fake = F.binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
     return (real + fake) / 2
+
+
+def diversity(pictures: Tensor, noise: Tensor, enough: float = 0.03) -> Tensor:
+    """Less the more the second half of a batch differs from the first, which shows the same with other noise: how far
+    the mean |difference| of pictures (B, C, H, W) over that of noise (B, n) falls short of `enough` (Yang et al.,
+    Diversity-Sensitive Conditional GANs, ICLR 2019, equation 2; there each picture has its own limit)."""
+    (one, other), (z_one, z_other) = pictures.chunk(2), noise.chunk(2)
+    return (enough - (one - other).abs().mean() / (z_one - z_other).abs().mean()).clamp_min(0)
+
+
+def soft_cross_entropy(logits: Tensor, index: Tensor, shares: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Cross entropy of logits (B, Q, H, W), float32, with a truth that is 0 but for K classes a pixel: int64 index and
+    shares (B, H, W, K) (paper 000 section 3.1); weights: of the pixels, (B, H, W) (Zhang et al. 2016, equation 2)."""
+    return _SparseCrossEntropy.apply(logits.movedim(1, -1), index, shares, weights)
+
+
+class _SparseCrossEntropy(torch.autograd.Function):
+    """Of logits (..., Q), index and shares (..., K), weights (...) or None, with its gradient in one pass.
+
+    Hundreds of classes at every pixel make the largest tensors of a step; autograd would need four more of them.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, index: Tensor, shares: Tensor, weights: Tensor | None) -> Tensor:
+        log_probabilities = torch.log_softmax(logits, -1)
+        entropy = -(log_probabilities.gather(-1, index) * shares).sum(-1)
+        each = torch.ones_like(entropy) if weights is None else weights
+        ctx.save_for_backward(log_probabilities, index, shares, each)
+        return (entropy * each).mean()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        log_probabilities, index, shares, each = ctx.saved_tensors
+        # in place: a second backward would be refused, not wrong
+        difference = log_probabilities.exp_().scatter_add_(-1, index, -shares)
+        return difference.mul_((each * (gradient / each.numel()))[..., None]), None, None, None
