@@ -68,6 +68,31 @@ MODELS: dict[str, Spec] = {
         paper="Wan (paper 004, section 4.1)",
         takes=("palette",),
     ),
+    "classification": Spec(
+        factory="colorcli.models.classification:Classification",
+        summary="classification into 313 colours, interpolated to full size",
+        paper="Qiu et al. (paper 000, section 3.1); Zhang et al. 2016 (paper 001, section 2.1)",
+    ),
+    "classification-deconv": Spec(
+        factory="colorcli.models.classification:ClassificationDeconv",
+        summary="classification grown to full size by a transposed convolution",
+        paper="Qiu et al. (paper 000, section 3.1); Zhang et al. 2016 (paper 001, section 2.1)",
+    ),
+    "classification-downsample": Spec(
+        factory="colorcli.models.classification:ClassificationDownsample",
+        summary="classification that learns at a quarter of the size",
+        paper="Qiu et al. (paper 000, section 3.1); Zhang et al. 2016 (paper 001, section 2.1)",
+    ),
+    "classification-rebalanced": Spec(
+        factory="colorcli.models.classification:Classification",
+        summary="classification in which rare colours weigh more",
+        paper="Zhang et al., Colorful Image Colorization, ECCV 2016 (paper 001, section 2.1)",
+    ),
+    "regression": Spec(
+        factory="colorcli.models.regression:RegressionNetwork",
+        summary="the network of classification, with the mean squared error of ab",
+        paper="Kisan (paper 003); Zhang et al. 2016, section 3.1",
+    ),
     "eccv16": Spec(
         factory="colorcli.models.eccv16:ECCV16",
         summary="classification into 313 colours, published weights",

@@ -38,7 +38,7 @@ class ZhangNetwork(ColorModel):
 
     multiple = 8
 
-    def __init__(self, width: int, outputs: int, **config: object) -> None:
+    def __init__(self, width: int, outputs: int, /, **config: object) -> None:
         super().__init__(**config)
         w1, w2, w4, w8 = width, 2 * width, 4 * width, 8 * width
         self.model1 = conv_block((1, w1, w1), stride=2)

@@ -66,6 +66,22 @@ def _cgan_rgb(objective: str, *, skips: bool, luma_weight: float = 0.0) -> Recip
     )  # fmt: skip
 
 
+def _classification(output: str, rebalance: float = 0.0) -> Recipe:
+    """Of the network's variant `output`; rebalance: 1 - lambda of Zhang et al. 2016, section 2.2."""
+    return Recipe(
+        "classification:Classification",
+        {
+            # paper 000 section 4, which gives no batch size; betas are PyTorch's
+            "paper": Preset(
+                Settings(epochs=100, batch_size=64, lr=1e-3, betas=(0.9, 0.999), rebalance=rebalance, **AS_PUBLISHED),
+                {"output": output},
+            ),
+            "fast": Preset(Settings(epochs=3, lr=2e-3, rebalance=rebalance), {"output": output}),
+        },
+        bins="ab",
+    )
+
+
 RECIPES: dict[str, Recipe] = {
     "gan": Recipe(
         "adversarial:Adversarial",
@@ -152,6 +168,20 @@ RECIPES: dict[str, Recipe] = {
     "cgan-rgb-luma": _cgan_rgb("rgb:Rgb", skips=False, luma_weight=1.0),
     "cgan-rgb-unet": _cgan_rgb("rgb:Rgb", skips=True),
     "cgan-rgb": _cgan_rgb("rgb:RgbConditioned", skips=True),
+    "classification": _classification("bilinear"),
+    "classification-deconv": _classification("deconv"),
+    "classification-downsample": _classification("downsample"),
+    "classification-rebalanced": _classification("bilinear", rebalance=0.5),
+    "regression": Recipe(
+        "regression:Regression",
+        {
+            # paper 003 gives none: those of paper 000 section 4 for the network
+            "paper": Preset(
+                Settings(epochs=100, batch_size=64, lr=1e-3, betas=(0.9, 0.999), loss="mse", **AS_PUBLISHED),
+            ),
+            "fast": Preset(Settings(epochs=5, lr=2e-3, loss="mse")),
+        },
+    ),
     "global-local": Recipe(
         "joint:Joint",
         {

@@ -1,0 +1,46 @@
+"""Classification: the network's distribution over bins against the soft-encoded true colour."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from torch import Tensor
+
+from colorcli.bins import Bins
+from colorcli.models.classification import Classification as Network
+from colorcli.training.batch import Batch
+from colorcli.training.losses import soft_cross_entropy
+from colorcli.training.objectives.base import Objective
+from colorcli.training.targets import ab_like
+
+
+class Classification(Objective):
+    """Cross entropy with the soft-encoded truth (paper 000 section 3.1); where `rebalance` is above 0, each pixel is
+    weighted by the rarity of its nearest bin (Zhang et al. 2016, section 2.2).
+
+    The network gives logits (B, Q, h, w); the true ab is averaged down to its size.
+    """
+
+    LOSSES = ("cross_entropy",)
+    model: Network
+
+    def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
+        with self.place.autocast():
+            logits = self.call(batch.seen_L)
+        index, shares = self._bins.encode_sparse(ab_like(logits, batch.ab))
+        weights = None
+        if self.settings.rebalance:
+            nearest = index.gather(-1, shares.argmax(-1, keepdim=True)).squeeze(-1)
+            weights = self._weights.to(nearest.device)[nearest]
+        loss = soft_cross_entropy(logits.float(), index, shares, weights)
+        self.update("model", loss)
+        return {"cross_entropy": loss.detach()}
+
+    # both when the first step asks for them: a resumed run's bins are its checkpoint's
+    @cached_property
+    def _bins(self) -> Bins:
+        return self.model.bins
+
+    @cached_property
+    def _weights(self) -> Tensor:
+        return self._bins.class_weights(1 - self.settings.rebalance)
