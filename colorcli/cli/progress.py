@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
     from colorcli.batch import Outcome, Report
     from colorcli.plan import Job
@@ -28,6 +28,27 @@ def put(line: str) -> None:
     print(line, flush=True)
 
 
+def say_above(bar: Progress | None, line: str) -> None:
+    """One line for a person, on stderr, above the bar if there is one."""
+    if bar:
+        bar.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    else:
+        say(line)
+
+
+def on_terminal() -> bool:
+    """Whether a bar on stderr would be seen."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def make_bar(*columns: ProgressColumn) -> Progress:
+    """A bar of these columns on stderr."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(*columns, console=Console(stderr=True))
+
+
 class Teller:
     """Tells of each outcome as it comes. A context manager: it shows the bar, and how far an interrupted run got."""
 
@@ -35,8 +56,7 @@ class Teller:
         self.total, self.as_json, self.quiet, self.model = total, as_json, quiet, model
         self.count = 0
         self.notes: Counter[str] = Counter()
-        on_terminal = sys.stderr is not None and sys.stderr.isatty()
-        self.bar = _bar() if on_terminal and not quiet and total > 1 else None
+        self.bar = _bar() if on_terminal() and not quiet and total > 1 else None
         self.task: TaskID | None = None
 
     def __enter__(self) -> Teller:
@@ -97,10 +117,7 @@ class Teller:
                 self._say(f"note: {outcome.job.source}: {note}")
 
     def _say(self, line: str) -> None:
-        if self.bar:
-            self.bar.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
-        else:
-            say(line)
+        say_above(self.bar, line)
 
 
 def _arrow(job: Job) -> str:
@@ -128,13 +145,11 @@ def _summary(report: Report) -> str:
 
 
 def _bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TimeRemainingColumn
     from rich.text import Text
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.2f} photos/s" if task.speed else "")
 
-    console = Console(stderr=True)
-    return Progress(BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(), console=console)
+    return make_bar(BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from colorcli.cli.progress import put, say
+from colorcli.cli.training_bar import TrainingTeller
 from colorcli.models import MODELS
 from colorcli.training.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from colorcli.training.loop import Progress
+    from colorcli.training.run import Order
 
 EXAMPLES = """Examples:
 
-colorcli train gan --data cifar10 --data-root FOLDER --out runs/gan
+colorcli train gan --data cifar10 --download --out runs/gan
 
 colorcli train gan --data photos --val held-out --out runs/photo
 
@@ -35,7 +38,8 @@ def _option(help_text: str, panel: str = RECIPE, **more: Any) -> Any:
 def train_command(
     model: Annotated[str, typer.Argument(help=f"The system to train: {', '.join(RECIPES)}.", show_default=False)],
     data: Annotated[
-        list[str], _option("cifar10, or a folder of photos, subfolders too; repeat for more.", RUN, metavar="NAME|FOLDER")
+        list[str],
+        _option("cifar10, or a folder of photos, subfolders too; repeat for more.", RUN, metavar="NAME|FOLDER"),
     ],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the run writes.", rich_help_panel=RUN)
@@ -53,39 +57,48 @@ def train_command(
     data_root: Annotated[
         Path | None, _option("The folder with CIFAR-10's files; else COLORCLI_DATA.", RUN, metavar="FOLDER")
     ] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download", help="Get CIFAR-10 (170 MB) from its authors if it is not there.", rich_help_panel=RUN
+        ),
+    ] = False,
     limit: Annotated[int | None, _option("Only the first so many images of CIFAR-10.", RUN, min=10)] = None,
     init: Annotated[Path | None, _option("Weights to start from.", RUN, metavar="FILE", exists=True)] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint of --out.", rich_help_panel=RUN)
     ] = False,
+    checkpoint_minutes: Annotated[
+        float | None, _option("Between checkpoints: what a killed run loses at most. Else 5.", RUN, min=0)
+    ] = None,
     preset: Annotated[
         str | None, _option("paper (its hyper-parameters), fast (minutes on a CPU) or photo.", metavar="NAME")
     ] = None,
-    epochs: Annotated[float | None, _option("Passes over the data.")] = None,
+    epochs: Annotated[float | None, _option("Passes over the data.", min=0)] = None,
     pretrain_epochs: Annotated[
-        float | None, _option("Of these, on the pixel loss alone, before the adversary.")
+        float | None, _option("Of these, on the pixel loss alone, before the adversary.", min=0)
     ] = None,
     batch_size: Annotated[int | None, _option("Pictures a step (and a process).", min=1)] = None,
-    size: Annotated[int | None, _option("Side of the crops in px.")] = None,
-    lr: Annotated[float | None, _option("Learning rate at its highest.")] = None,
-    discriminator_lr: Annotated[float | None, _option("The discriminator's own.")] = None,
-    l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.")] = None,
+    size: Annotated[int | None, _option("Side of the crops in px.", min=8)] = None,
+    lr: Annotated[float | None, _option("Learning rate at its highest.", min=0)] = None,
+    discriminator_lr: Annotated[float | None, _option("The discriminator's own.", min=0)] = None,
+    l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.", min=0)] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
     aged: Annotated[float | None, _option("Share of the photos aged as old prints are.", min=0, max=1)] = None,
     saturation: Annotated[
         float,
         typer.Option(min=0, help="Kept in the weights: how strong they colour.", rich_help_panel=RECIPE),
     ] = 1.0,
-    seed: Annotated[int | None, _option("Of weights, order and crops.")] = None,
+    seed: Annotated[int | None, _option("Of weights, order and crops.", min=0, max=2**31 - 1)] = None,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MACHINE)
     ] = "auto",
     precision: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, fp32, bf16 or fp16.", rich_help_panel=MACHINE)
+        str, typer.Option(metavar="NAME", help="auto, fp32 or bf16.", rich_help_panel=MACHINE)
     ] = "auto",
 ) -> None:
     """Train a system on CIFAR-10 or on folders of photos."""
-    from colorcli.training.run import Order, run
+    from colorcli.training.run import Order
 
     settings = {
         "epochs": epochs,
@@ -97,6 +110,7 @@ def train_command(
         "l1_weight": l1_weight,
         "aged": aged,
         "seed": seed,
+        "checkpoint_minutes": checkpoint_minutes,
     }
     order = Order(
         model=model,
@@ -108,23 +122,47 @@ def train_command(
         validation=validation,
         data_root=data_root,
         limit=limit,
+        download=download,
         init=init,
         saturation=saturation,
         device=device,
         precision=precision,
         resume=resume,
+        command=["colorcli", *sys.argv[1:]],
     )
-    weights = run(order, report=_show, say=say)
-    put(str(weights))
-    if not MODELS[model].colours:
-        return
-    dataset = validation or data[0]
-    say(f"measure it: colorcli eval --dataset {dataset} --weights {weights}")
+    _train(order)
 
 
-def _show(progress: Progress) -> None:
-    values = "  ".join(f"{name} {value:.4g}" for name, value in progress.values.items())
-    say(
-        f"epoch {progress.epoch:.2f}  step {progress.step}/{progress.steps}  "
-        f"{progress.images_per_second:.0f} images/s  {progress.seconds_left / 60:.0f} min left  {values}"
-    )
+def _train(order: Order) -> None:
+    """Run it, telling how it goes; of several processes only the first tells."""
+    from colorcli.training.processes import FailedElsewhere, is_first
+    from colorcli.training.run import run
+
+    try:
+        with TrainingTeller(quiet=not is_first()) as teller:
+            weights = run(order, report=teller, say=teller.say)
+    except FailedElsewhere as error:
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        if is_first():
+            say(_how_to_go_on(order.out))
+        raise
+    if is_first():
+        put(str(weights))
+    if is_first() and MODELS[order.model].colours:
+        say(f"measure it: {_eval_line(order, weights)}")
+
+
+def _how_to_go_on(out: Path) -> str:
+    from colorcli.training.checkpoint import checkpoints, step_of
+
+    saved = checkpoints(out)
+    if not saved:
+        return "colorcli: stopped before the first checkpoint"
+    return f"colorcli: stopped; the same command with --resume goes on from step {step_of(saved[0])}"
+
+
+def _eval_line(order: Order, weights: Path) -> str:
+    root = [] if order.data_root is None else ["--data-root", order.data_root]
+    words = ["colorcli", "eval", "--dataset", order.validation or order.data[0], *root, "--weights", weights]
+    return shlex.join(map(str, words))

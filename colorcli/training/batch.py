@@ -28,8 +28,11 @@ class Batch:
 class TrainingSet(Protocol):
     """Pictures held as uint8 on the device. labels: int64 (N,) or None; classes: how many there are."""
 
-    labels: Tensor | None
-    classes: int
+    @property
+    def labels(self) -> Tensor | None: ...
+
+    @property
+    def classes(self) -> int: ...
 
     def __len__(self) -> int: ...
 
@@ -41,32 +44,55 @@ class TrainingSet(Protocol):
         ...
 
 
+def held_on(device: torch.device, data: TrainingSet) -> TrainingSet:
+    """`data` on `device` if it leaves a GPU half of its memory to train in, else where it is."""
+    if device.type != "cuda":
+        return data.to(device)
+    try:
+        moved = data.to(device)
+    except torch.OutOfMemoryError:
+        return data
+    free, total = torch.cuda.mem_get_info(device)
+    return moved if free > total / 2 else data
+
+
 def make_batch(
-    data: TrainingSet, index: Tensor, size: int, generator: torch.Generator | None = None, aged: float = 0.0
+    data: TrainingSet,
+    index: Tensor,
+    size: int,
+    generator: torch.Generator | None = None,
+    aged: float = 0.0,
+    device: torch.device | None = None,
 ) -> Batch:
-    """The batch of the pictures `index`. With a generator: random crops, of which a share `aged` looks old."""
-    rgb = data.crops(index, size, generator)
+    """The batch of the pictures `index`, on `device` (default: where the data lies). With a generator: random crops,
+    of which a share `aged` looks old."""
+    rgb, labels = data.crops(index, size, generator), data.labels
+    if labels is not None:
+        labels = labels[index.to(labels.device)].to(rgb.device)
+    if device is not None:
+        rgb, labels = rgb.to(device), None if labels is None else labels.to(device)
     lab = rgb_to_lab(rgb)
     L = lab[:, :1]
     seen = age(L, generator, aged) if generator is not None and aged else L
-    return Batch(rgb, L, lab[:, 1:], seen, None if data.labels is None else data.labels[index])
+    return Batch(rgb, L, lab[:, 1:], seen, labels)
 
 
 def batches(
     count: int, batch_size: int, seed: int, start: int = 0, *, rank: int = 0, world: int = 1
 ) -> Iterator[Tensor]:
-    """Indices (batch_size,) without end from step `start` on; every epoch is its own shuffle of `count`.
+    """Indices (batch_size,) on the CPU without end from step `start` on; every epoch is its own shuffle of `count`.
 
     The order depends on the seed and the step alone, so a resumed run goes on as if it had never stopped. Of `world`
     processes, each takes its own part of every step's world * batch_size pictures.
     """
-    per_epoch = steps_per_epoch(count, batch_size * world)
+    together = batch_size * world
+    per_epoch = steps_per_epoch(count, together)
     step = start
     while True:
         epoch, first = divmod(step, per_epoch)
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
         for within in range(first, per_epoch):
-            yield order[(within * world + rank) * batch_size : (within * world + rank + 1) * batch_size]
+            yield order[within * together : (within + 1) * together].tensor_split(world)[rank]
             step += 1
 
 

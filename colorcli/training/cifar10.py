@@ -37,7 +37,7 @@ class Cifar10Images:
         """
         if size != SIDE:
             raise UsageError(f"--size {size}: CIFAR-10's images have {SIDE} px")
-        rgb = self.images[index].float().div_(255)
+        rgb = self.images[index.to(self.images.device)].float().div_(255)
         if generator is None:
             return rgb
         flip = torch.rand(len(index), 1, 1, 1, generator=generator).to(rgb.device) < 0.5

@@ -40,18 +40,23 @@ def open_data(
     validation: Path | None = None,
     data_root: Path | None = None,
     limit: int | None = None,
+    download: bool = False,
 ) -> Data:
     """ "cifar10" (its training images; the last thousand to validate on) or folders of photos, as crops of `size` px.
 
     validation: a folder to validate on; without it some of the photos are held out. limit: the first so many CIFAR-10
-    images. Errors as from `datasets.cifar10` and `photos.load_photos`; UsageError for a folder that is not there.
+    images. download: get CIFAR-10 if it is not there. Errors as from `datasets.cifar10` and `photos.load_photos`;
+    UsageError for a folder that is not there.
     """
     if is_cifar10(names):
         if validation is not None:
             raise UsageError(f"--val: {CIFAR10} holds out training images of its own")
-        images, held = split(cifar10("train", data_root, limit))
+        images, held = split(cifar10("train", data_root, limit, download=download))
         about = f"{len(images)} images of CIFAR-10's training split, {len(held)} held out"
         return Data(images, held, about, f"{len(images)} training images of CIFAR-10")
+    for option, given in (("--limit", limit is not None), ("--download", download)):
+        if given:
+            raise UsageError(f"{option} is for --data {CIFAR10}")
     folders = [Path(name) for name in names]
     for folder in folders:
         if not folder.is_dir():
@@ -62,8 +67,10 @@ def open_data(
         held_out: PhotoSet | None = load_photos([validation], size)
     else:
         photos, held_out = _hold_out(photos)
-    held = f", {len(held_out)} to validate on" if held_out is not None else ""
-    about = f"{len(photos)} photos{held}; {photos.skipped} unreadable skipped, {photos.colourless} without colour left out"
+    apart = f", {len(held_out)} to validate on" if held_out is not None else ""
+    about = (
+        f"{len(photos)} photos{apart}; {photos.skipped} unreadable skipped, {photos.colourless} without colour left out"
+    )
     return Data(photos, held_out, about, f"{len(photos)} {trained_on}")
 
 

@@ -5,27 +5,31 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from colorcli.errors import ColorcliError
+from colorcli.errors import ColorcliError, UsageError
 from colorcli.models.base import ColorModel
-from colorcli.training.batch import TrainingSet, batches, make_batch, steps_per_epoch
-from colorcli.training.checkpoint import load_checkpoint, save_checkpoint
+from colorcli.training.batch import TrainingSet, batches, held_on, make_batch, steps_per_epoch
+from colorcli.training.checkpoint import remove_leftovers, save_checkpoint
 from colorcli.training.objectives.base import Objective, Place
+from colorcli.training.processes import mean_over_processes
 from colorcli.training.record import Record
 from colorcli.training.settings import Settings
+from colorcli.training.state import capture, restore
+from colorcli.training.stopping import Stopping
+
+REPORT_SECONDS = 1.0  # between reports, where no row of the history comes before
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What the loop tells after `log_every` steps and after every validation."""
+    """What the loop tells about once a second, with every row of the history and after every validation."""
 
     step: int
     steps: int
@@ -37,10 +41,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the loop calls. report: with its progress. best: with the averaged model whenever it validates best."""
+    """What the loop calls, in the first of several processes. report: with its progress. best: with the averaged model
+    whenever it validates best. say: with a line for a person."""
 
     report: Callable[[Progress], None] = lambda progress: None
     best: Callable[[ColorModel], None] = lambda model: None
+    say: Callable[[str], None] = lambda line: None
 
 
 def learning_rate(step: int, steps: int, settings: Settings) -> float:
@@ -74,33 +80,58 @@ def train(
     place: Place,
     *,
     resume: bool = False,
-    hooks: Hooks = Hooks(),  # noqa: B008 (frozen)
+    hooks: Hooks = Hooks(),
 ) -> ColorModel:
     """Train `model` on `data` by `objective` and return the moving average of its weights, on the CPU.
 
     Writes out/history.csv, TensorBoard's events and checkpoints; with `resume` goes on from the newest whole one: on
-    one device the result is the same to the bit. ColorcliError if a loss stops being finite.
+    one device the result is the same to the bit. Ctrl-C lets the step end and saves a checkpoint first. Seeds torch's
+    generators anew at every step.
+
+    ColorcliError if a loss or a weight stops being finite, before anything is saved; UsageError for settings of less
+    than a step, and as from `state.restore`.
     """
-    out.mkdir(parents=True, exist_ok=True)
     per_epoch = steps_per_epoch(len(data), settings.batch_size * place.world)
+    if round(settings.epochs * per_epoch) < 1:
+        raise UsageError(f"--epochs {settings.epochs:g}: less than a step; an epoch has {per_epoch}")
+    out.mkdir(parents=True, exist_ok=True)
     model = model.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(model).eval().requires_grad_(False)
     teacher = objective_of(objective, model, settings, place, per_epoch)
-    first, best = _restore(out, teacher, averaged) if resume else (0, -math.inf)
-    run = _Run(teacher, averaged, validation, out, settings, place, hooks, per_epoch, first, best)
-    data = data.to(place.device)
+    first, best = restore(out, teacher, averaged, hooks.say) if resume else (0, -math.inf)
+    data = held_on(place.device, data)
     order = batches(len(data), settings.batch_size, settings.seed, first, rank=place.rank, world=place.world)
-    for step in range(first, run.steps):
-        model.train()
-        factor = learning_rate(step, run.steps, settings)
-        _scale_learning_rates(teacher, factor)
-        chance = torch.Generator().manual_seed((settings.seed * 1_000_003 + step) * place.world + place.rank)
-        batch = make_batch(data, next(order).to(place.device), settings.size, chance, settings.aged)
-        losses = teacher.step(step, batch)
-        _average(averaged, model, min(settings.average, (step + 1) / (step + 10)))
-        run.after(step + 1, losses, factor)
-    run.close()
+    run = _Run(teacher, averaged, validation, out, settings, place, hooks, per_epoch, first, best)
+    try:
+        with Stopping() as stopping:
+            for step in range(first, run.steps):
+                factor = learning_rate(step, run.steps, settings)
+                losses = _step(step, model, data, next(order), teacher, factor)
+                _average(averaged, model, min(settings.average, (step + 1) / (step + 10)))
+                run.after(step + 1, losses, factor)
+                if stopping.asked is not None and place.rank == 0:  # the others go when it is gone
+                    run.save(step + 1, _floats(losses))
+                    stopping.obey()
+    finally:
+        run.close()
     return averaged.cpu()
+
+
+def _step(
+    step: int, model: ColorModel, data: TrainingSet, index: Tensor, teacher: Objective, factor: float
+) -> dict[str, Tensor]:
+    """One step of learning from the pictures `index`. Its chances depend on the seed, step and process alone."""
+    settings, place = teacher.settings, teacher.place
+    seed = (settings.seed * 1_000_003 + step) * place.world + place.rank
+    torch.manual_seed(seed)  # for dropout and noise
+    batch = make_batch(
+        data, index, settings.size, torch.Generator().manual_seed(seed), settings.aged, device=place.device
+    )
+    model.train()
+    for optimizer in teacher.optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = group.setdefault("full_lr", group["lr"]) * factor
+    return teacher.step(step, batch)
 
 
 class _Run:
@@ -121,33 +152,59 @@ class _Run:
     ) -> None:
         self.teacher, self.averaged, self.validation = teacher, averaged, validation
         self.out, self.settings, self.place, self.hooks = out, settings, place, hooks
-        self.per_epoch, self.best = per_epoch, best
+        self.per_epoch, self.best, self.first = per_epoch, best, first
         self.steps = round(settings.epochs * per_epoch)
-        self.record = Record(out, [*teacher.LOSSES, *teacher.MEASURES], until=first) if place.rank == 0 else None
-        self.saved = time.monotonic()
-        self.logged = first, self.saved
+        self.record: Record | None = None
+        if place.rank == 0:
+            remove_leftovers(out)
+            self.record = Record(out, [*teacher.LOSSES, *teacher.MEASURES], until=first)
+        self.began = self.saved = self.told = time.monotonic()
+        self.logged = first, self.began
 
-    def after(self, now: int, losses: dict[str, Tensor], factor: float) -> None:
-        """Called after step number `now`, counted from 1."""
+    def after(self, now: int, losses: Mapping[str, Tensor], factor: float) -> None:
+        """Called after step number `now`, counted from 1, by all processes."""
         epoch_ends = now % self.per_epoch == 0 or now == self.steps
-        save = time.monotonic() - self.saved > 60 * self.settings.checkpoint_minutes or now == self.steps
-        if not (save or epoch_ends or now % self.settings.log_every == 0):
-            return
-        values = {name: float(loss) for name, loss in losses.items()}
-        if not all(map(math.isfinite, values.values())):  # told before anything is saved
-            raise ColorcliError(f"step {now}: a loss is no longer finite ({values}); try a lower --lr")
-        if self.record is None:
-            return
-        if epoch_ends and self.validation is not None:
-            values |= self._validate(now, self.validation)
-        self._tell(now, values, factor)
-        if save:
-            save_checkpoint(self.out, now, _state(now, self.best, self.teacher, self.averaged))
-            self.saved = time.monotonic()
+        if epoch_ends or now % self.settings.log_every == 0:
+            values = _floats(mean_over_processes(losses, self.place.world))
+            self._log(now, values, factor, epoch_ends=epoch_ends)
+        elif self.record is not None and time.monotonic() - self.told > REPORT_SECONDS:
+            self._tell(now, self._speed(now), _floats(losses))
+        overdue = time.monotonic() - self.saved > 60 * self.settings.checkpoint_minutes
+        if self.record is not None and (overdue or now == self.steps):
+            self.save(now, _floats(losses))
+
+    def save(self, now: int, values: Mapping[str, float]) -> None:
+        """Write a checkpoint. ColorcliError if the run is worth none."""
+        self._check(now, values, weights=True)
+        save_checkpoint(self.out, now, capture(now, self.best, self.teacher, self.averaged))
+        self.saved = time.monotonic()
 
     def close(self) -> None:
         if self.record is not None:
             self.record.close()
+
+    def _log(self, now: int, values: dict[str, float], factor: float, *, epoch_ends: bool) -> None:
+        """A row of the history; at the end of an epoch with a validation."""
+        self._check(now, values, weights=epoch_ends)
+        if self.record is None:
+            return
+        speed = self._speed(now)
+        if epoch_ends and self.validation is not None:
+            values |= self._validate(now, self.validation)
+        place = {"step": now, "epoch": now / self.per_epoch, "lr": self.settings.lr * factor}
+        self.record.add(place | {"images_per_second": speed} | values)
+        self._tell(now, speed, values)
+        self.logged = now, time.monotonic()
+
+    def _check(self, now: int, values: Mapping[str, float], *, weights: bool) -> None:
+        broken = [f"{name} {value}" for name, value in values.items() if not math.isfinite(value)]
+        if weights and not all(map(_is_finite, [*self.teacher.modules.values(), self.averaged])):
+            broken.append("weights")
+        if broken:
+            raise ColorcliError(
+                f"step {now}: no longer finite: {', '.join(broken)}. Training stopped; what is saved in {self.out} is "
+                "from before. Try a lower --lr"
+            )
 
     def _validate(self, now: int, validation: TrainingSet) -> dict[str, float]:
         values = self.teacher.validate(self.averaged, validation)
@@ -159,22 +216,24 @@ class _Run:
             self.hooks.best(self.averaged)
         return values
 
-    def _tell(self, now: int, values: dict[str, float], factor: float) -> None:
+    def _speed(self, now: int) -> float:
+        """Images a second since the last row of the history, in all processes."""
         step, clock = self.logged
-        together = self.settings.batch_size * self.place.world
-        speed = together * (now - step) / (time.monotonic() - clock)
-        epoch, left = now / self.per_epoch, (self.steps - now) * together / speed
-        self.hooks.report(Progress(now, self.steps, epoch, speed, left, values))
-        if self.record is not None:
-            place = {"step": now, "epoch": epoch, "lr": self.settings.lr * factor, "images_per_second": speed}
-            self.record.add(place | values)
-        self.logged = now, time.monotonic()
+        return self.settings.batch_size * self.place.world * (now - step) / (time.monotonic() - clock)
+
+    def _tell(self, now: int, speed: float, values: dict[str, float]) -> None:
+        self.told = time.monotonic()
+        left = (self.told - self.began) / (now - self.first) * (self.steps - now)
+        self.hooks.report(Progress(now, self.steps, now / self.per_epoch, speed, left, values))
 
 
-def _scale_learning_rates(objective: Objective, factor: float) -> None:
-    for optimizer in objective.optimizers.values():
-        for group in optimizer.param_groups:
-            group["lr"] = group.setdefault("full_lr", group["lr"]) * factor
+def _floats(losses: Mapping[str, Tensor]) -> dict[str, float]:
+    return {name: float(loss) for name, loss in losses.items()}
+
+
+def _is_finite(module: nn.Module) -> bool:
+    tensors = [tensor for tensor in module.state_dict().values() if tensor.is_floating_point()]
+    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
 
 
 @torch.no_grad()
@@ -185,26 +244,3 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
             average.lerp_(current, 1 - decay)
         else:
             average.copy_(current)
-
-
-def _state(step: int, best: float, objective: Objective, averaged: nn.Module) -> dict[str, Any]:
-    return {
-        "step": step,
-        "best": best,
-        "averaged": averaged.state_dict(),
-        "modules": {name: module.state_dict() for name, module in objective.modules.items()},
-        "optimizers": {name: o.state_dict() for name, o in objective.optimizers.items()},
-    }
-
-
-def _restore(out: Path, objective: Objective, averaged: nn.Module) -> tuple[int, float]:
-    """The step and the best validation of the newest whole checkpoint in `out`, which is loaded."""
-    state = load_checkpoint(out)
-    if state is None:
-        return 0, -math.inf
-    averaged.load_state_dict(state["averaged"])
-    for name, module in objective.modules.items():
-        module.load_state_dict(state["modules"][name])
-    for name, optimizer in objective.optimizers.items():
-        optimizer.load_state_dict(state["optimizers"][name])
-    return int(state["step"]), float(state["best"])

@@ -47,6 +47,7 @@ class PhotoSet:
         With a generator (on the CPU): a random square of 1/MARGIN to 1 of the short side, flipped half the time.
         Without: the middle square.
         """
+        index = index.to(self.canvas.device)
         theta = _crop_transforms(self.sizes[index], self.canvas.shape[-1], generator)
         pixels = self.canvas[index].float().div_(255)
         grid = F.affine_grid(theta, [len(index), 3, size, size], align_corners=False)
@@ -89,7 +90,7 @@ def _small_copy(path: Path, side: int, canvas: int) -> np.ndarray | None:
         with Image.open(path) as image:
             image.draft("RGB", (2 * canvas, 2 * canvas))
             rgb = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Exception:  # Pillow has no base class for what damaged files make it raise
         return None
     scale = min(1.0, side / min(rgb.size))
     width, height = (max(1, round(s * scale)) for s in rgb.size)
@@ -109,11 +110,12 @@ def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2) -> Phot
     canvas = round(side * LONGEST)
     pixels = torch.zeros(len(files), 3, canvas, canvas, dtype=torch.uint8)
     sizes: list[tuple[int, int]] = []
-    skipped, colourless = 0, 0
+    skipped, colourless, bad = 0, 0, None
     with ThreadPoolExecutor(workers) as pool:
-        for copy in pool.map(lambda path: _small_copy(path, side, canvas), files):
+        for path, copy in zip(files, pool.map(lambda path: _small_copy(path, side, canvas), files), strict=True):
             if copy is None:
                 skipped += 1
+                bad = bad or path
             elif _colourless(copy):
                 colourless += 1
             else:
@@ -121,7 +123,9 @@ def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2) -> Phot
                 pixels[len(sizes), :, :height, :width] = torch.from_numpy(copy.copy()).permute(2, 0, 1)
                 sizes.append((height, width))
     if skipped > MOST_BAD * len(files):
-        raise ColorcliError(f"{skipped} of {len(files)} files could not be read: is this a folder of photos?")
+        raise ColorcliError(
+            f"{skipped} of {len(files)} files could not be read, {bad} the first: is this a folder of photos?"
+        )
     if not sizes:
         raise UsageError("no photo with colour found")
     return PhotoSet(pixels[: len(sizes)], torch.tensor(sizes), skipped, colourless)

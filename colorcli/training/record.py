@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
+
+from colorcli.files import atomic_write
 
 HISTORY = "history.csv"
 ALWAYS = ("step", "epoch", "lr", "images_per_second")
@@ -22,14 +25,13 @@ class Record:
 
         self.path = out / HISTORY
         self.columns = [*ALWAYS, *columns]
-        kept: list[dict[str, str]] = []
-        if until and self.path.exists():
-            with self.path.open(newline="") as file:
-                kept = [row for row in csv.DictReader(file) if int(row["step"]) <= until]
-        with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(kept)
+        kept = _rows(self.path, until) if until and self.path.exists() else []
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(kept)
+        with atomic_write(self.path) as file:
+            file.write(text.getvalue().encode())
         self.board = SummaryWriter(out / "tensorboard", purge_step=until + 1)
 
     def add(self, row: Mapping[str, float]) -> None:
@@ -47,3 +49,10 @@ class Record:
     def close(self) -> None:
         """Bring what is still held back to the files."""
         self.board.close()
+
+
+def _rows(path: Path, until: int) -> list[dict[str, str]]:
+    """The rows up to step `until`; what a power cut left of a row is none."""
+    with path.open(newline="", errors="replace") as file:
+        rows = list(csv.DictReader(line.replace("\0", "") for line in file))
+    return [row for row in rows if (row.get("step") or "").isdecimal() and int(row["step"]) <= until]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,18 @@ import torch
 
 from colorcli import models
 from colorcli.errors import UsageError
+from colorcli.files import sha256_of
 from colorcli.models.base import ColorModel
+from colorcli.training.checkpoint import checkpoints
+from colorcli.training.colours import count_bins
 from colorcli.training.data import is_cifar10, open_data
 from colorcli.training.loop import Hooks, Progress, train
+from colorcli.training.objectives.base import Place
 from colorcli.training.processes import training_place
-from colorcli.training.recipes import RECIPES, preset
+from colorcli.training.recipes import RECIPES, Preset, preset
 from colorcli.training.record import HISTORY
-from colorcli.weights import load_model, save_weights
+from colorcli.training.settings import Settings
+from colorcli.weights import load_file, save_weights
 
 WEIGHTS_FILE, BEST_FILE = "model.safetensors", "best.safetensors"
 
@@ -32,9 +37,10 @@ class Order:
     """What a user asks for.
 
     model: a system of `recipes.RECIPES`. data: "cifar10" or folders of photos. preset: its name, or None for the
-    default. settings, config: what shall differ from the preset. init: weights to start from instead of random ones.
-    width: channels of the network's finest level instead of the preset's. saturation: kept in the weights, the factor
-    on the chroma that colouring with them applies by default.
+    default. settings: what shall differ from the preset. init: weights to start from instead of random ones. width:
+    channels of the network's finest level instead of the preset's. saturation: kept in the weights, the factor on the
+    chroma that colouring with them applies by default. download: get CIFAR-10 if it is not there. command: the words
+    that a user gave, kept in the weights.
     """
 
     model: str
@@ -46,11 +52,13 @@ class Order:
     validation: Path | None = None
     data_root: Path | None = None
     limit: int | None = None
+    download: bool = False
     init: Path | None = None
     saturation: float = 1.0
     device: str = "auto"
     precision: str = "auto"
     resume: bool = False
+    command: Sequence[str] = ()
 
 
 def run(
@@ -61,11 +69,17 @@ def run(
 ) -> Path:
     """Train; returns the weights file out/model.safetensors. The best so far lies beside it as best.safetensors.
 
-    UsageError if `out` holds a run and `resume` is not set, for a system that cannot be trained, or for a crop size
-    that the network does not take; other errors as from `open_data` and `loop.train`. Under torchrun each process
-    calls this; the first one tells and writes.
+    Both say what rebuilds and reproduces them (see `_metadata`). UsageError if `out` holds a run and `resume` is not
+    set, for a system that cannot be trained, or for a crop size that the network does not take; other errors as from
+    `training_place`, `open_data` and `loop.train`. Under torchrun each process calls this; the first one tells and
+    writes.
     """
-    if not order.resume and (order.out / HISTORY).exists():
+    with training_place(order.device, order.precision) as place:
+        return _run(order, place, report, say if place.rank == 0 else lambda line: None)
+
+
+def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Callable[[str], None]) -> Path:
+    if not order.resume and ((order.out / HISTORY).exists() or checkpoints(order.out)):
         raise UsageError(f"{order.out} holds an earlier run: --resume it, or choose another --out")
     chosen = preset(order.model, order.preset, photos=not is_cifar10(order.data))
     settings = replace(chosen.settings, **order.settings)
@@ -74,51 +88,79 @@ def run(
     if settings.size % model.multiple:
         raise UsageError(f"--size {settings.size}: {order.model} takes multiples of {model.multiple} px")
     data = open_data(
-        order.data, settings.size, validation=order.validation, data_root=order.data_root, limit=order.limit
+        order.data,
+        settings.size,
+        validation=order.validation,
+        data_root=order.data_root,
+        limit=order.limit,
+        download=order.download,
     )
     recipe = RECIPES[order.model]
     if recipe.needs_labels and data.train.labels is None:
         raise UsageError(f"{order.model} learns from classes too, which {', '.join(order.data)} does not have")
-    metadata = {
-        "model": order.model,
-        "size": str(settings.size),
-        "saturation": f"{order.saturation:g}",
-        "trained_on": data.trained_on,
-        "command": shlex.join(["colorcli", *(_without_folders(word) for word in sys.argv[1:])]),
-        "commit": _commit(),
-        "created": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-    }
+    if recipe.bins is not None and order.init is None:
+        model.adopt(count_bins(data.train, settings.size, recipe.bins))
+    say(data.about)
+    metadata = _metadata(order, chosen, settings, place, data.trained_on)
 
     def keep(averaged: ColorModel, name: str = BEST_FILE) -> None:
         save_weights(order.out / name, averaged, metadata)
 
-    with training_place(order.device, order.precision) as place:
-        first = place.rank == 0
-        if first:
-            say(data.about)
-        hooks = Hooks(report if first else Hooks.report, keep)
-        averaged = train(
-            model, data.train, data.validation, order.out, settings, recipe.objective, place,
-            resume=order.resume, hooks=hooks,
-        )  # fmt: skip
-        if first:
-            keep(averaged, WEIGHTS_FILE)
+    averaged = train(
+        model,
+        data.train,
+        data.validation,
+        order.out,
+        settings,
+        recipe.objective,
+        place,
+        resume=order.resume,
+        hooks=Hooks(report, keep, say),
+    )
+    if place.rank == 0:
+        keep(averaged, WEIGHTS_FILE)
     return order.out / WEIGHTS_FILE
 
 
 def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
     """The network to train: from --init, or as the preset and --width have it."""
-    if order.init is not None:
-        model = load_model(weights=order.init)
-        if type(model) is not type(models.build(order.model)):
-            raise UsageError(f"--init {order.init}: weights of another system than {order.model}")
-        return model
-    return models.build(order.model, **config, **({} if order.width is None else {"width": order.width}))
+    if order.init is None:
+        return models.build(order.model, **config, **({} if order.width is None else {"width": order.width}))
+    if order.width is not None:
+        raise UsageError("--width: the network comes from --init")
+    model = load_file(order.init, colours=False)
+    if type(model) is not type(models.build(order.model, **config)):
+        raise UsageError(f"--init {order.init}: weights of another system than {order.model}")
+    return model
+
+
+def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, trained_on: str) -> dict[str, str]:
+    """What the weights say of themselves. "settings" is JSON: all of Settings, and what else shaped the run."""
+    names = [name for name, one in RECIPES[order.model].presets.items() if one is chosen]
+    shaped = {
+        "preset": names[0],
+        "limit": order.limit,
+        "init": None if order.init is None else f"{order.init.name} sha256:{sha256_of(order.init)}",
+        "device": place.device.type,
+        "precision": str(place.precision).removeprefix("torch."),
+        "processes": place.world,
+    }
+    return {
+        "model": order.model,
+        "size": str(settings.size),
+        "saturation": f"{order.saturation:g}",
+        "trained_on": trained_on,
+        "settings": json.dumps(shaped | asdict(settings)),
+        "command": shlex.join([_without_folders(word) for word in order.command]),
+        "commit": _commit(),
+        "created": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }
 
 
 def _without_folders(word: str) -> str:
     """A path on the command line as its last part: weights should not tell where they were made."""
-    return Path(word).name if "/" in word else word
+    option, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{sign}{Path(value).name}" if "/" in value or os.sep in value else word
 
 
 def _commit() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -39,7 +40,10 @@ class Place:
 
         ids = [self.device.index] if self.device.type == "cuda" else None
         # each process keeps its own running statistics: sent at every call they would spoil a second call's gradients
-        return DistributedDataParallel(module, device_ids=ids, broadcast_buffers=False)
+        known = inspect.signature(DistributedDataParallel).parameters
+        option = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # its old name
+        kept: dict[str, Any] = {option: False}
+        return DistributedDataParallel(module, device_ids=ids, **kept)
 
 
 class Objective:
