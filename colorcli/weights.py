@@ -34,7 +34,7 @@ MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors format itself
 
 
 def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None = None) -> ColorModel:
-    """The trained network called `name`, or the one in the file `weights` (then `name` is not looked at).
+    """The trained colorizer called `name`, or the one in the file `weights` (then `name` is not looked at).
 
     name: MODEL or MODEL@WEIGHTS of the manifest (plain MODEL: its default for `task`, "photo" or
     "cifar10"), or the path of a file, told by its suffix .safetensors or a folder in it. The network is in
@@ -47,12 +47,18 @@ def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None =
     if weights is None and (name.endswith(".safetensors") or Path(name).name != name):
         weights = Path(name)
     if weights is not None:
-        return _rebuild(_read_file(weights), str(weights), label=weights.stem)
+        return load_file(weights)
+    _check_colours(name.partition("@")[0], name)
     if name in MODELS and not MODELS[name].weights:
         model = build(name).eval()
         model.label = name
         return model
     return load_entry(find(name, task))
+
+
+def load_file(path: Path, *, colours: bool = True) -> ColorModel:
+    """The network in a weights file; with `colours`, UsageError if it is no colorizer. Errors as from `load_model`."""
+    return _rebuild(_read_file(path), str(path), label=path.stem, colours=colours)
 
 
 def load_entry(entry: WeightsEntry) -> ColorModel:
@@ -160,7 +166,12 @@ def _check_start(start: bytes, size: int, path: Path) -> None:
         raise VerificationError(f"{path}: not a safetensors file: {fault}")
 
 
-def _rebuild(data: bytes, where: str, *, label: str, expected: str | None = None) -> ColorModel:
+def _check_colours(model: str, where: str) -> None:
+    if model in MODELS and not MODELS[model].colours:
+        raise UsageError(f"{where}: '{model}' is no colorizer but what 'colorcli eval' measures with")
+
+
+def _rebuild(data: bytes, where: str, *, label: str, expected: str | None = None, colours: bool = False) -> ColorModel:
     """Content of a weights file -> its network. VerificationError names the file `where` and the fault."""
     try:
         tensors = tensors_from_bytes(data)
@@ -169,6 +180,8 @@ def _rebuild(data: bytes, where: str, *, label: str, expected: str | None = None
         raise VerificationError(f"{where}: damaged or not a safetensors file: {error}") from error
     length = int.from_bytes(data[:8], "little")
     header = _parse_header(json.loads(data[8 : 8 + length]).get("__metadata__") or {}, where)
+    if colours:
+        _check_colours(header.model, where)
     if expected not in (None, header.model):
         raise VerificationError(f"{where}: weights of the model '{header.model}', not of '{expected}'")
     model = _build(header, where)
