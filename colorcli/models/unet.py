@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 TANH_AB = 110.0  # Lab units that tanh at 1 stands for; sRGB ends at 108
@@ -72,7 +73,7 @@ class StridedUNet(nn.Module):
 class ContractingDiscriminator(nn.Module):
     """The contracting part of the U-Net, its channels doubling at every level, then a 4x4 convolution of stride 1
     (paper 000 section 3.2). (B, in, H, W) -> logits (B, 1, h, w): one number where the coarsest level has 4x4 px, as
-    three strided convolutions leave of 32x32, and one for each 4x4 px of larger ones."""
+    three strided convolutions leave of 32x32; more for larger pictures, and smaller ones are padded with 0."""
 
     def __init__(self, in_channels: int = 3, width: int = 64, levels: int = 3) -> None:
         super().__init__()
@@ -83,4 +84,5 @@ class ContractingDiscriminator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for stage in self.down:
             x = stage(x)
-        return self.head(x)
+        height, width = x.shape[-2:]
+        return self.head(F.pad(x, (0, max(0, 4 - width), 0, max(0, 4 - height))))

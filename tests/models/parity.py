@@ -18,7 +18,7 @@ def shapes(name):
 def stand_in(name):
     """The state dict of a published network with reproducible weights; ImageNet's mean and std are left out."""
     wanted = {key: shape for key, shape in shapes(name).items() if key not in ("mean", "std")}
-    state = {key: _values(key, shape) for key, shape in wanted.items()}
+    state = {key: values(key, shape) for key, shape in wanted.items()}
     for key in wanted:
         if key.endswith("weight_orig"):
             base = key.removesuffix("weight_orig")
@@ -45,7 +45,7 @@ def difference(found, expected):
     return float((found.float() - expected).abs().max() / expected.abs().max())
 
 
-def _values(key, shape):
+def values(key, shape):
     rng = np.random.default_rng(crc32(key.encode()))
     leaf = key.rpartition(".")[2]
     if leaf == "num_batches_tracked":
