@@ -6,14 +6,12 @@ is turned into a weights file of ours, which is what is loaded from then on.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save as bytes_from_tensors
 from torch import Tensor
 
 from colorcli.download import fetch, is_right, locked
@@ -23,6 +21,7 @@ from colorcli.hub import ask
 from colorcli.manifest import WeightsEntry
 from colorcli.models import build
 from colorcli.pins import FILE, Content, Pin, write_pin
+from colorcli.tensorfile import write_tensors
 from colorcli.weights import FORMAT, check_fit
 
 
@@ -107,20 +106,15 @@ def _convert(source: Path, entry: WeightsEntry, published: Content) -> Content:
     with torch.device("meta"):  # names and shapes are all that is needed
         model = build(entry.model, **(entry.config or {}))
     check_fit(model.state_dict(), state, str(source))
-    data = bytes_from_tensors(_stored(state), _metadata(entry, published, model.default_size))
     with atomic_write(entry.path) as file:
-        file.write(data)
-    return Content(len(data), hashlib.sha256(data).hexdigest())
+        return write_tensors(file, _stored(state), _metadata(entry, published, model.default_size))
 
 
 def _stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Contiguous tensors with memory of their own, floats as float32; `state` is emptied to save memory."""
-    stored = {}
-    for name in list(state):
-        tensor = state.pop(name)
-        kind = torch.float32 if tensor.is_floating_point() else tensor.dtype
-        stored[name] = tensor.to(kind, memory_format=torch.contiguous_format, copy=True)
-    return stored
+    """Contiguous tensors, floats as float32, which most are already: those are not copied."""
+    return {
+        name: (tensor.float() if tensor.is_floating_point() else tensor).contiguous() for name, tensor in state.items()
+    }
 
 
 def _metadata(entry: WeightsEntry, published: Content, size: int) -> dict[str, str]:

@@ -7,30 +7,26 @@ saturation; and for the record trained_on, command, commit, created. Tensors are
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as tensors_from_bytes
-from safetensors.torch import save as bytes_from_tensors
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from colorcli.errors import UsageError, VerificationError, WeightsMissing
 from colorcli.files import atomic_write
 from colorcli.manifest import WeightsEntry, find
 from colorcli.models import MODELS, build
 from colorcli.models.base import ColorModel
+from colorcli.tensorfile import TensorFile, read_tensors, write_tensors
 
 FORMAT = "colorcli/1"
-MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors format itself
+RANDOM = {torch.ops.aten.uniform_.default, torch.ops.aten.normal_.default}  # what untrained weights are drawn with
 
 
 def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None = None) -> ColorModel:
@@ -58,7 +54,7 @@ def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None =
 
 def load_file(path: Path, *, colours: bool = True) -> ColorModel:
     """The network in a weights file; with `colours`, UsageError if it is no colorizer. Errors as from `load_model`."""
-    return _rebuild(_read_file(path), str(path), label=path.stem, colours=colours)
+    return _rebuild(read_tensors(path), str(path), label=path.stem, colours=colours)
 
 
 def load_entry(entry: WeightsEntry) -> ColorModel:
@@ -66,7 +62,7 @@ def load_entry(entry: WeightsEntry) -> ColorModel:
     return _rebuild(read_verified(entry), str(entry.path), label=entry.name, expected=entry.model)
 
 
-def read_verified(entry: WeightsEntry) -> bytes:
+def read_verified(entry: WeightsEntry) -> TensorFile:
     """The content of the entry's file, its size and SHA-256 checked: what is hashed is what is loaded.
 
     WeightsMissing says which file to put where; VerificationError what differs.
@@ -74,14 +70,18 @@ def read_verified(entry: WeightsEntry) -> bytes:
     expected = entry.expected
     if expected is None or not entry.path.exists():
         raise WeightsMissing(missing_message(entry))
-    data = _read_file(entry.path)
-    if len(data) != expected.size:
+    size = entry.path.stat().st_size
+    if size != expected.size:
         raise VerificationError(
-            f"{entry.path}: {len(data):,} bytes, but {entry.name} has {expected.size:,}: {_remedy(entry)}"
+            f"{entry.path}: {size:,} bytes, but {entry.name} has {expected.size:,}: {_remedy(entry)}"
         )
-    if hashlib.sha256(data).hexdigest() != expected.sha256:
+    try:
+        content = read_tensors(entry.path)
+    except VerificationError as error:
+        raise VerificationError(f"{error}: {_remedy(entry)}") from error
+    if content.sha256 != expected.sha256:
         raise VerificationError(f"{entry.path}: its SHA-256 is not that of {entry.name}: {_remedy(entry)}")
-    return data
+    return content
 
 
 def missing_message(entry: WeightsEntry) -> str:
@@ -111,9 +111,8 @@ def save_weights(path: Path, model: ColorModel, metadata: Mapping[str, str]) -> 
     _parse_header(document, str(path))
     tensors = {name: _stored(tensor) for name, tensor in model.state_dict().items()}
     _check_finite(tensors, str(path))
-    data = bytes_from_tensors(tensors, document)
     with atomic_write(path) as file:
-        file.write(data)
+        write_tensors(file, tensors, document)
 
 
 @dataclass(frozen=True)
@@ -132,64 +131,27 @@ def _remedy(entry: WeightsEntry) -> str:
     return f"damaged, changed or of another version; run 'colorcli models pull {entry.name}'"
 
 
-def _read_file(path: Path) -> bytes:
-    """The content of what can be a safetensors file. A wrong kind of file is told by its first bytes."""
-    try:
-        # before opening: opening a pipe would wait for its writer
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise VerificationError(f"{path}: not a weights file but a folder or device")
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            start = file.read(8)
-            _check_start(start, size, path)
-            file.seek(0)
-            return file.read()
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such weights file") from None
-    except (OSError, ValueError) as error:
-        raise VerificationError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from error
-
-
-def _check_start(start: bytes, size: int, path: Path) -> None:
-    """A safetensors file starts with the length of its JSON header, 8 bytes, little-endian."""
-    header = int.from_bytes(start, "little")
-    fault = ""
-    if len(start) < 8:
-        fault = f"only {size} bytes long"
-    elif header > MAX_HEADER and (start[:2] == b"PK" or start[:1] == b"\x80"):
-        fault = "a pickle, as torch.save writes it"
-    elif header > MAX_HEADER:
-        fault = f"its header would take {header:,} bytes"
-    elif header > size - 8:
-        fault = f"truncated, or never one: a header of {header:,} bytes in {size:,}"
-    if fault:
-        raise VerificationError(f"{path}: not a safetensors file: {fault}")
-
-
-def _check_colours(model: str, where: str) -> None:
-    if model in MODELS and not MODELS[model].colours:
-        raise UsageError(f"{where}: '{model}' is no colorizer but what 'colorcli eval' measures with")
-
-
-def _rebuild(data: bytes, where: str, *, label: str, expected: str | None = None, colours: bool = False) -> ColorModel:
+def _rebuild(
+    content: TensorFile, where: str, *, label: str, expected: str | None = None, colours: bool = False
+) -> ColorModel:
     """Content of a weights file -> its network. VerificationError names the file `where` and the fault."""
-    try:
-        tensors = tensors_from_bytes(data)
-    # an odd dtype or shape comes as any of the last three
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise VerificationError(f"{where}: damaged or not a safetensors file: {error}") from error
-    length = int.from_bytes(data[:8], "little")
-    header = _parse_header(json.loads(data[8 : 8 + length]).get("__metadata__") or {}, where)
+    header = _parse_header(content.metadata, where)
     if colours:
         _check_colours(header.model, where)
     if expected not in (None, header.model):
         raise VerificationError(f"{where}: weights of the model '{header.model}', not of '{expected}'")
     model = _build(header, where)
-    _fill(model, tensors, where)
+    _fill(model, content.tensors, where)
     model.label = label
-    model.weights_sha256 = hashlib.sha256(data).hexdigest()
+    model.weights_sha256 = content.sha256
     model.default_size, model.default_saturation = header.size, header.saturation
     return model.eval()
+
+
+def _check_colours(model: str, where: str) -> None:
+    """UsageError if `model` is known to be no colorizer."""
+    if model in MODELS and not MODELS[model].colours:
+        raise UsageError(f"{where}: '{model}' does not colour photos: see 'colorcli models' for those that do")
 
 
 def _parse_header(metadata: Mapping[str, str], where: str) -> _Header:
@@ -220,17 +182,25 @@ def _parse_header(metadata: Mapping[str, str], where: str) -> _Header:
 
 def _build(header: _Header, where: str) -> ColorModel:
     try:
-        return build(header.model, **header.config)
+        with _Undrawn():
+            return build(header.model, **header.config)
     # the config is the file's: whatever a constructor makes of a wrong one is the file's fault
     except Exception as error:
         raise VerificationError(f"{where}: its config does not fit the model '{header.model}': {error}") from error
 
 
-def _fill(model: ColorModel, tensors: Mapping[str, Tensor], where: str) -> None:
-    """Load all tensors as float32, if they fit as `check_fit` has it."""
-    converted = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    check_fit(model.state_dict(), converted, where)
-    model.load_state_dict(converted, strict=True)
+class _Undrawn(TorchDispatchMode):
+    """Within it, random values are not drawn: weights that are about to be replaced cost neither time nor memory."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return args[0] if func in RANDOM else func(*args, **(kwargs or {}))
+
+
+def _fill(model: ColorModel, tensors: dict[str, Tensor], where: str) -> None:
+    """Put the tensors in, floats as float32, if they fit as `check_fit` has it; fp32 is not copied."""
+    wanted = model.state_dict()
+    check_fit(wanted, tensors, where)
+    model.load_state_dict({name: tensors[name].to(wanted[name].dtype) for name in wanted}, strict=True, assign=True)
 
 
 def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: str) -> None:

@@ -255,6 +255,12 @@ def test_a_name_loads_its_weights(bundled, name):
     assert model.weights_sha256 == entries()[0].sha256
 
 
+def test_loading_draws_no_random_values(file):
+    before = torch.get_rng_state()
+    load_model(weights=file)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_a_plain_name_depends_on_the_task(bundled):
     with pytest.raises(UsageError, match="no default weights for the task cifar10"):
         load_model("toy", task="cifar10")
@@ -266,6 +272,15 @@ def test_one_changed_bit_is_found(bundled):
     bundled.write_bytes(data)
     load_model(weights=bundled)  # as a file it is as good as any
     with pytest.raises(VerificationError, match=r"SHA-256 is not that of toy@photo.*install colorcli again"):
+        load_model("toy")
+
+
+def test_a_header_that_changed_says_how_to_mend_it(bundled):
+    bundled.write_bytes(bundled.read_bytes().replace(b"conv.bias", b"conv.bibs"))
+    with pytest.raises(VerificationError, match="SHA-256 is not that of toy@photo"):
+        load_model("toy")
+    bundled.write_bytes(bundled.read_bytes().replace(b'"F16"', b'"F99"'))
+    with pytest.raises(VerificationError, match="of the type 'F99': damaged or changed; install colorcli again"):
         load_model("toy")
 
 
