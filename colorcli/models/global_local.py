@@ -71,9 +71,12 @@ class GlobalLocal(ColorModel):
         logits (B, classes)."""
         low = self.low((L - 50) / 50)
         vector = self.full(self.global_(low))
-        # a 1x1 convolution of the vector beside each place's features, without that many copies of the vector
-        fused = F.relu(self.fuse_local(self.mid(low)) + self.fuse_global(vector)[:, :, None, None])
-        return torch.tanh(self.colour(fused)), self.classify(vector)
+        return torch.tanh(self.colour(self.fuse(self.mid(low), vector))), self.classify(vector)
+
+    def fuse(self, local: Tensor, vector: Tensor) -> Tensor:
+        """Mid-level features (B, C, h, w) and the global vector (B, V) -> (B, C, h, w): a 1x1 convolution of each
+        place's features with the vector beside them, without as many copies of the vector."""
+        return F.relu(self.fuse_local(local) + self.fuse_global(vector)[:, :, None, None])
 
     def predict_ab(self, L: Tensor) -> Tensor:
         """L (B, 1, H, W) in 0..100, sides multiples of `multiple` -> ab (B, 2, H, W) in Lab units."""
