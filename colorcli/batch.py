@@ -54,6 +54,12 @@ class Report:
     failed: int = 0
     seconds: float = 0.0
 
+    def count(self, outcome: Outcome, seconds: float) -> None:
+        """Take in an outcome that was there after so many seconds of the run."""
+        self.failed += outcome.error is not None
+        self.done += outcome.error is None
+        self.seconds = seconds
+
     @property
     def photos_per_second(self) -> float:
         return self.done / self.seconds if self.seconds else 0.0
@@ -92,15 +98,13 @@ def run(
     """
     start = time.perf_counter()
     report = Report(skipped=len(plan.skipped))
-    worker = _Worker(plan, colorizer, quality, provenance, first, conditions or {})
+    worker = Worker(plan, colorizer, quality, provenance, first, conditions or {})
     chunks = (plan.jobs[i : i + batch_size] for i in range(0, len(plan.jobs), batch_size))
     count = -(-len(plan.jobs) // batch_size)
     with _pool(count, colorizer, batch_size) as (pool, workers):
         try:
             for outcome in _in_order(pool, worker, chunks, workers + QUEUED // batch_size):
-                report.failed += outcome.error is not None
-                report.done += outcome.error is None
-                report.seconds = time.perf_counter() - start
+                report.count(outcome, time.perf_counter() - start)
                 on_outcome(outcome)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -110,7 +114,7 @@ def run(
     return report
 
 
-def _in_order(pool: ThreadPoolExecutor, worker: _Worker, chunks: Iterator[list[Job]], queued: int) -> Iterator[Outcome]:
+def _in_order(pool: ThreadPoolExecutor, worker: Worker, chunks: Iterator[list[Job]], queued: int) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs, with at most `queued` chunks handed to the pool ahead of them."""
     futures: deque[Future[list[Outcome]]] = deque(pool.submit(worker, c) for c in itertools.islice(chunks, queued))
     while futures:
@@ -144,7 +148,7 @@ def _pool(chunks: int, colorizer: Colorizer, batch_size: int) -> Iterator[tuple[
         torch.set_num_threads(threads)
 
 
-class _Worker:
+class Worker:
     """Takes a few jobs from source to target; called in several threads at once."""
 
     def __init__(
@@ -156,7 +160,8 @@ class _Worker:
         first: Photo | None,
         conditions: Mapping[str, Any],
     ) -> None:
-        self.plan, self.colorizer, self.quality, self.first = plan, colorizer, quality, first
+        self.plan, self.quality, self.first = plan, quality, first
+        self.colorizers = colorizer.samples(plan.samples) if plan.samples > 1 else [colorizer]
         self.conditions = conditions
         self.provenance = Provenance(colorizer.name, colorizer.weights_sha256) if provenance else None
         self.one_at_a_time = nullcontext() if colorizer.device.type == "cpu" else threading.Lock()
@@ -171,11 +176,11 @@ class _Worker:
         for outcome in outcomes:
             with _failing(outcome):
                 read.append((outcome, self._read(outcome.job)))
-        for (outcome, photo), result in zip(read, self._colour(read), strict=True):
-            if result is not None:
+        for (outcome, photo), results in zip(read, self._colour(read), strict=True):
+            if results:
                 with _failing(outcome), self._writing():
-                    outcome.notes = [*result.notes, *self._write(outcome.job, photo, result)]
-                    outcome.size = result.pixels.shape[1], result.pixels.shape[0]
+                    outcome.notes = [*results[0].notes, *self._write(outcome.job, photo, results)]
+                    outcome.size = results[0].pixels.shape[1], results[0].pixels.shape[0]
         for outcome in outcomes:
             outcome.seconds = (time.perf_counter() - start) / len(jobs)
         return outcomes
@@ -191,27 +196,31 @@ class _Worker:
         photo, self.first = self.first, None
         return photo if photo is not None else read_source(job.source)
 
-    def _colour(self, read: list[tuple[Outcome, Photo]]) -> list[Photo | None]:
-        """In colour, all in one pass of the network; one by one, None where it failed, if that is not possible."""
+    def _colour(self, read: list[tuple[Outcome, Photo]]) -> list[list[Photo]]:
+        """The colourings of each, all photos in one pass of the network; one by one if that is not possible, none where
+        it failed."""
         if len(read) > 1:
             # what fails for one, or for want of memory, must not take the others with it
             with suppress(Exception), self.one_at_a_time:
                 self._go_on()
-                return list(self.colorizer.many([photo for _, photo in read], **self.conditions))
-        results: list[Photo | None] = []
+                photos = [photo for _, photo in read]
+                samples = [colorizer.many(photos, **self.conditions) for colorizer in self.colorizers]
+                return [list(colourings) for colourings in zip(*samples, strict=True)]
+        results: list[list[Photo]] = []
         for outcome, photo in read:
-            results.append(None)
+            results.append([])
             with _failing(outcome), self.one_at_a_time:
                 self._go_on()
-                results[-1] = self.colorizer(photo, **self.conditions)
+                results[-1] = [colorizer(photo, **self.conditions) for colorizer in self.colorizers]
         return results
 
-    def _write(self, job: Job, photo: Photo, result: Photo) -> list[str]:
+    def _write(self, job: Job, photo: Photo, results: list[Photo]) -> list[str]:
         """Write all outputs of a job; returns what the format of the target could not hold."""
         how: Any = {"quality": self.quality, "provenance": self.provenance}
         if job.target == STDIO:
-            format = self.plan.format or target_format(result.format)[0]
-            return write_photo(result, sys.stdout.buffer, format=format, **how)
+            format = self.plan.format or target_format(results[0].format)[0]
+            return write_photo(results[0], sys.stdout.buffer, format=format, **how)
+        coloured = dict(zip(map(Path, job.targets), results, strict=True))
         notes: list[str] = []
         for path in map(Path, job.outputs):
             if path.exists() and self.plan.keep:
@@ -219,7 +228,7 @@ class _Worker:
             if path.exists() and not self.plan.overwrite:
                 raise PhotoError(f"{path}: something else wrote it during this run: left as it is")
             path.parent.mkdir(parents=True, exist_ok=True)
-            notes += write_photo(result if path == Path(job.target) else _compared(photo, result), path, **how)
+            notes += write_photo(coloured[path] if path in coloured else _compared(photo, results), path, **how)
         return list(dict.fromkeys(notes))
 
     def _go_on(self) -> None:
@@ -262,10 +271,10 @@ def _failing(outcome: Outcome) -> Iterator[None]:
             outcome.error = f"{outcome.job.source}: internal error, please report it: {kind}: {error}"
 
 
-def _compared(photo: Photo, result: Photo) -> Photo:
+def _compared(photo: Photo, results: list[Photo]) -> Photo:
     from colorcli.compare import side_by_side  # needs torch, which a bad photo is answered without
 
-    return side_by_side(photo, result)
+    return side_by_side(photo, *results)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

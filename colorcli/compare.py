@@ -13,15 +13,16 @@ from colorcli.photo import Photo
 BAND = 256  # rows converted at a time: memory stays small for any photo
 
 
-def side_by_side(photo: Photo, result: Photo) -> Photo:
-    """Grey | colour in one picture: `photo` without its colours, if it had any, left of `result`.
+def side_by_side(photo: Photo, result: Photo, *others: Photo) -> Photo:
+    """Grey | colour in one picture: `photo` without its colours, if it had any, left of `result`, then the others.
 
     Everything else a file carries (EXIF, format, notes) is the result's.
     """
+    results = [result, *others]
     grey = np.repeat(grey_of(photo.pixels)[:, :, None], 3, axis=2)
-    both = np.concatenate([grey, result.pixels], axis=1)
-    alpha = None if result.alpha is None else np.concatenate([result.alpha, result.alpha], axis=1)
-    return replace(result, pixels=both, alpha=alpha)
+    row = np.concatenate([grey, *(each.pixels for each in results)], axis=1)
+    alpha = None if result.alpha is None else np.concatenate([result.alpha] * (1 + len(results)), axis=1)
+    return replace(result, pixels=row, alpha=alpha)
 
 
 def grey_of(pixels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ never resampled. Full-size work goes in bands of rows, so that memory stays near
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +23,7 @@ from torch import Tensor
 from colorcli.color import linear_to_L, linear_to_srgb, merge_steps, srgb_to_linear
 from colorcli.device import choose_device, choose_precision
 from colorcli.errors import ColorcliError, UsageError
-from colorcli.models import check_conditions
+from colorcli.models import check_conditions, check_samples
 
 if TYPE_CHECKING:
     from colorcli.hints import Hints
@@ -45,8 +46,9 @@ class Colorizer:
     """Colours photos with one model on one device.
 
     model: as `weights.load_model` gives it. size: short side in px that the network sees, default the model's own.
-    saturation: factor on the chroma, 0 (grey) to 4, default the model's own. device, precision: see `device`; systems
-    without a network compute in fp32. UsageError for values out of range or a device that is not there.
+    saturation: factor on the chroma, 0 (grey) to 4, default the model's own. seed: of the noise, one for all photos, of
+    models that take any. device, precision: see `device`; systems without a network compute in fp32. UsageError for
+    values out of range or a device that is not there.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Colorizer:
         precision: str = "auto",
         size: int | None = None,
         saturation: float | None = None,
+        seed: int = 0,
     ) -> None:
         self.device = choose_device(device)
         chosen = choose_precision(precision, self.device)
@@ -69,6 +72,25 @@ class Colorizer:
             raise UsageError(f"--saturation {self.saturation:g}: not within 0 to 4")
         self.name, self.weights_sha256 = model.label, model.weights_sha256
         self.model = model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.seed = seed
+        self.noise = self._noises(1)[0]
+
+    def _noises(self, count: int) -> list[Tensor]:
+        """The first noises of the seed, each (1, length)."""
+        chance = torch.Generator().manual_seed(self.seed)
+        drawn = [torch.randn(1, self.model.noise, generator=chance) for _ in range(count)]
+        return [noise.to(self.device, self.dtype) for noise in drawn]
+
+    def samples(self, count: int) -> list[Colorizer]:
+        """Colorizers of this network that differ in their noise, for `count` colourings of a photo; this is the first.
+
+        UsageError for more than one with a model whose colours follow from the photo alone.
+        """
+        check_samples(self.name, count, several=self.model.noise > 0)
+        found = [self, *(copy.copy(self) for _ in range(count - 1))]
+        for one, noise in zip(found, self._noises(count), strict=True):
+            one.noise = noise
+        return found
 
     def __call__(
         self,
@@ -149,6 +171,8 @@ class Colorizer:
             name: F.pad(picture, padding).to(self.device, self.dtype).expand(len(L), -1, -1, -1)
             for name, picture in conditions.items()
         }
+        if self.model.noise:  # the same for a picture and its mirror image
+            beside["noise"] = self.noise.expand(len(L), -1)
         predict: Any = self.model.predict_ab  # its further arguments differ from model to model
         return predict(padded, **beside)[..., :height, :width].float()
 

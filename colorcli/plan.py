@@ -9,8 +9,9 @@ do not fit together, ColorcliError (exit 1) for a folder that cannot be read or 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.photo.formats import READABLE, WRITABLE, heif_available, suffix_for, target_format
@@ -18,21 +19,31 @@ from colorcli.targets import check_targets
 
 STDIO = "-"
 COLOR, COMPARE = "-color", "-compare"
+_OWN = re.compile(rf"(.+)({COLOR}(-\d+)?|{COMPARE})", re.DOTALL)
 WRITABLE_SUFFIXES = {suffix: format for format, suffixes in WRITABLE.items() for suffix in suffixes}
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One photo. Paths are text, "-" is stdin or stdout: a million jobs must fit in memory."""
+    """One photo. Paths are text, "-" is stdin or stdout: a million jobs must fit in memory.
+
+    others: the files of its second and further colourings.
+    """
 
     source: str
     target: str
     compare: str | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The files that this job writes."""
-        return (self.target,) if self.compare is None else (self.target, self.compare)
+        return self.targets if self.compare is None else (*self.targets, self.compare)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The files of all its colourings."""
+        return (self.target, *self.others)
 
 
 @dataclass
@@ -40,7 +51,7 @@ class Plan:
     """jobs: what to colour, in order. skipped: what is there already. ignored: earlier outputs, not inputs.
 
     format: Pillow's name of the format that was asked for, None for each photo's own. overwrite: what exists may be
-    replaced. keep: an output that exists is not written again (--skip-existing).
+    replaced. keep: an output that exists is not written again (--skip-existing). samples: colourings of each photo.
     """
 
     jobs: list[Job]
@@ -49,6 +60,7 @@ class Plan:
     format: str | None = None
     overwrite: bool = False
     keep: bool = False
+    samples: int = 1
 
 
 def plan(
@@ -60,27 +72,40 @@ def plan(
     overwrite: bool = False,
     skip_existing: bool = False,
     compare: bool = False,
+    samples: int = 1,
 ) -> Plan:
     """Pair every photo of `inputs` (files, folders, or "-") with its target, in sorted order.
 
     Without `output`: NAME-color.EXT beside a file, DIR-color/ beside a folder. `output` is a folder if it
     exists as one, ends with a slash, or there are several inputs or a folder; else a file, or "-". The tree of one
     folder is mirrored in it; with several inputs each folder keeps its name. Files of folders are chosen by
-    suffix; hidden ones, the output folder, and NAME-color and NAME-compare beside a NAME are left out.
+    suffix; hidden ones, the output folder, and NAME-color and NAME-compare beside a NAME are left out. With several
+    `samples` each photo has so many targets, -1, -2 and so on at the end of their names.
     """
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other: give one of them")
     texts = [os.fspath(item) for item in inputs]
     out = None if output is None else os.fspath(output)
     wanted = _format_option(format)
-    result = Plan(jobs=[], format=wanted, overwrite=overwrite, keep=skip_existing)
+    result = Plan(jobs=[], format=wanted, overwrite=overwrite, keep=skip_existing, samples=samples)
     if STDIO in (*texts, out):
         result.jobs.append(_stdio_job(texts, out, wanted, compare))
     else:
         _refuse_missing(texts)
         result.jobs.extend(_Naming(texts, out, wanted, recursive, compare, result).jobs())
+    if samples > 1:
+        result.jobs = [_numbered(job, samples) for job in result.jobs]
     check_targets(result, make_folders=_makes_folders(texts, out))
     return result
+
+
+def _numbered(job: Job, samples: int) -> Job:
+    """The job with a target for each colouring."""
+    if job.target == STDIO:
+        raise UsageError(f"--samples {samples} writes several files: give -o a file name")
+    stem, suffix = os.path.splitext(job.target)
+    first, *others = (f"{stem}-{number}{suffix}" for number in range(1, samples + 1))
+    return replace(job, target=first, others=tuple(others))
 
 
 def _refuse_missing(inputs: list[str]) -> None:
@@ -192,14 +217,9 @@ def _listing(folder: str) -> tuple[list[str], list[str]]:
 
 
 def _own_outputs(names: list[str]) -> set[str]:
-    """NAME-color and NAME-compare where a NAME stands beside them: what an earlier run wrote."""
+    """NAME-color, NAME-color-1 and NAME-compare where a NAME stands beside them: what an earlier run wrote."""
     stems = {os.path.splitext(name)[0] for name in names}
-    return {
-        name
-        for name in names
-        for tail in (COLOR, COMPARE)
-        if (stem := os.path.splitext(name)[0]).endswith(tail) and stem.removesuffix(tail) in stems
-    }
+    return {name for name in names if (match := _OWN.fullmatch(os.path.splitext(name)[0])) and match[1] in stems}
 
 
 def _color_folder(folder: str) -> str:

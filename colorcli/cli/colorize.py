@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +16,10 @@ import typer
 from colorcli.cli.guidance import Guidance
 from colorcli.cli.progress import Teller, put, say
 from colorcli.errors import PhotoError, UsageError
-from colorcli.models import MODELS
+from colorcli.models import MODELS, check_samples
 
 if TYPE_CHECKING:
+    from colorcli.batch import Report
     from colorcli.engine import Colorizer
     from colorcli.plan import Plan
 
@@ -36,6 +39,8 @@ colorcli colorize a.jpg --model scribbles --hints strokes.png
 colorcli colorize a.jpg --model transfer --reference b.jpg
 
 colorcli colorize a.jpg --model palette --palette b.jpg
+
+colorcli colorize a.jpg --model cgan-rgb --samples 4
 """
 
 
@@ -147,6 +152,20 @@ def colorize_command(
             metavar="FILE", help="A photo whose colours, and how much of each, to use.", rich_help_panel=GUIDANCE
         ),
     ] = None,
+    samples: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=20,
+            help="Colourings of each photo, NAME-1 to NAME-N, by models that draw noise.",
+            rich_help_panel=PICTURE,
+        ),
+    ] = 1,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=2**63 - 1, help="Of that noise: another seed, other colours.", rich_help_panel=PICTURE),
+    ] = 0,
     saturation: Annotated[
         float | None,
         typer.Option(
@@ -173,6 +192,15 @@ def colorize_command(
         bool,
         typer.Option("--no-provenance", help="Do not record in the file what coloured it.", rich_help_panel=PICTURE),
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Colour on a Ray cluster: auto for the one of this machine, HOST:PORT, or local to start one. "
+            "Its nodes share the files under the same paths.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show SOURCE -> TARGET and stop.", rich_help_panel=RUN)
     ] = False,
@@ -189,6 +217,7 @@ def colorize_command(
     _check_options(device, saturation)
     guidance = Guidance(hints, hint or (), reference, swatch or (), palette)
     guidance.check(inputs, model, weights)
+    _check_samples(samples, model, weights)
     todo = plan(
         inputs,
         output,
@@ -197,8 +226,13 @@ def colorize_command(
         overwrite=overwrite,
         skip_existing=skip_existing,
         compare=compare,
+        samples=samples,
     )
     _check_stdout(todo, as_json, dry_run)
+    if ray is not None:
+        from colorcli.cluster import check_options
+
+        check_options(ray, device, todo)
     if todo.ignored and not quiet:
         say(f"note: {todo.ignored} NAME-color or NAME-compare beside a NAME left out: results, not photos")
     if dry_run:
@@ -208,10 +242,11 @@ def colorize_command(
     settings = {name: value for name, value in given.items() if value is not None}
     code = _carry_out(
         todo,
-        {"device": device, "precision": precision.value, **settings},
+        {"device": device, "precision": precision.value, "seed": seed, **settings},
         {"batch_size": batch_size, "quality": quality, "provenance": not no_provenance},
         {"as_json": as_json, "quiet": quiet},
         guidance,
+        ray,
     )
     raise typer.Exit(code)
 
@@ -222,6 +257,12 @@ def _check_options(device: str, saturation: float | None) -> None:
         raise UsageError(f"--device {device}: not one of auto, cpu, cuda, cuda:N, mps")
     if saturation is not None and not (math.isfinite(saturation) and saturation >= 0):
         raise UsageError(f"--saturation {saturation:g}: give a number from 0 (grey) up; 1 is as the model says")
+
+
+def _check_samples(samples: int, model: str | None, weights: Path | None) -> None:
+    name = (model or "gan").partition("@")[0]
+    if weights is None and name in MODELS:  # a file says only once it is read what it holds
+        check_samples(name, samples, several=MODELS[name].samples)
 
 
 def _check_stdout(todo: Plan, as_json: bool, dry_run: bool) -> None:
@@ -248,7 +289,12 @@ def _show(todo: Plan, as_json: bool) -> None:
 
 
 def _carry_out(
-    todo: Plan, settings: dict[str, Any], how: dict[str, Any], tell: dict[str, Any], guidance: Guidance
+    todo: Plan,
+    settings: dict[str, Any],
+    how: dict[str, Any],
+    tell: dict[str, Any],
+    guidance: Guidance,
+    ray: str | None,
 ) -> int:
     """Colour the photos of a plan and tell of them; returns the exit code."""
     from colorcli import batch
@@ -263,13 +309,25 @@ def _carry_out(
     else:
         if guidance.given:
             how = {**how, "conditions": guidance.conditions(first)}
-        colorizer = _load(**settings)
+        colorizer = _load(**(settings if ray is None else {**settings, "device": "cpu"}))
         colorizer.check_conditions(guidance.given)
         teller.model = colorizer.name
         with teller:
-            report = batch.run(todo, colorizer, first=first, on_outcome=teller, **how)
+            report = _runner(ray, settings)(todo, colorizer, first=first, on_outcome=teller, **how)
     teller.finish(report)
     return report.exit_code
+
+
+def _runner(ray: str | None, settings: dict[str, Any]) -> Callable[..., Report]:
+    """What carries out a plan: this machine, or the Ray cluster at an address."""
+    if ray is None:
+        from colorcli import batch
+
+        return batch.run
+    from colorcli import cluster
+
+    there = {name: value for name, value in settings.items() if name not in ("model", "weights")}
+    return partial(cluster.run, address=ray, settings=there, on_silence=say)
 
 
 def _read_single(todo: Plan, teller: Teller) -> Any:

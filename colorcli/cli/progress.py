@@ -88,12 +88,12 @@ class Teller:
 
     def planned(self, job: Job) -> None:
         """Tell, as data, of a photo that would be coloured."""
-        put(json.dumps({"source": job.source, "target": job.target, "compare": job.compare}))
+        put(json.dumps(_paths(job) | {"compare": job.compare}))
 
     def skipped(self, job: Job) -> None:
         """Tell of a photo whose result is there already; only data lists them one by one."""
         if self.as_json:
-            put(json.dumps({"source": job.source, "target": job.target, "skipped": True}))
+            put(json.dumps(_paths(job) | {"skipped": True}))
 
     def finish(self, report: Report) -> None:
         """The summary; a single photo that went well needs none."""
@@ -123,11 +123,17 @@ class Teller:
 def _arrow(job: Job) -> str:
     """SOURCE -> TARGET, with the streams by their names."""
     source = "stdin" if job.source == "-" else job.source
-    return f"{source} -> {'stdout' if job.target == '-' else job.target}"
+    return f"{source} -> {'stdout' if job.target == '-' else ', '.join(job.targets)}"
+
+
+def _paths(job: Job) -> dict[str, Any]:
+    """source, target and, where there are several colourings, the targets of all."""
+    data: dict[str, Any] = {"source": job.source, "target": job.target}
+    return data | {"samples": list(job.targets)} if job.others else data
 
 
 def _as_data(outcome: Outcome, model: str) -> dict[str, Any]:
-    data: dict[str, Any] = {"source": outcome.job.source, "target": outcome.job.target}
+    data = _paths(outcome.job)
     if outcome.error is not None:
         return data | {"error": outcome.error, "seconds": round(outcome.seconds, 3)}
     if outcome.job.compare is not None:

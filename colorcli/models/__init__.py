@@ -193,6 +193,13 @@ def build(name: str, **config: Any) -> ColorModel:
     return model
 
 
+def check_samples(model: str, count: int, *, several: bool) -> None:
+    """UsageError for several colourings of a photo with a model that has only one."""
+    if count > 1 and not several:
+        fitting = " or ".join(sorted(known for known, spec in MODELS.items() if spec.samples))
+        raise UsageError(f"--samples {count}: the model {model} has one colouring for a photo: use --model {fitting}")
+
+
 def check_conditions(model: str, takes: Collection[str], needs: Collection[str], given: Collection[str]) -> None:
     """UsageError if a model, called `model` in the message, does not take a condition or is left without one."""
     for name in given:
