@@ -89,7 +89,7 @@ def eval_command(
     images = open_dataset(dataset, data_root=data_root, limit=limit, batch_size=batch_size, download=download)
     loaded = load_models([*(models or []), *(weights or [])], dataset)
     colorizers = {
-        name: Colorizer(model, device=device, precision=precision.value, size=size, saturation=saturation)
+        name: Colorizer(model, device=device, precision=precision.value, size=size, saturation=saturation, seed=seed)
         for name, model in loaded.items()
     }
     with _progress(images) as on_progress:
