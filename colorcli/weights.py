@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 from colorcli.errors import UsageError, VerificationError, WeightsMissing
 from colorcli.files import atomic_write
@@ -26,7 +27,10 @@ from colorcli.models.base import ColorModel
 from colorcli.tensorfile import TensorFile, read_tensors, write_tensors
 
 FORMAT = "colorcli/1"
-RANDOM = {torch.ops.aten.uniform_.default, torch.ops.aten.normal_.default}  # what untrained weights are drawn with
+RANDOM = {  # what untrained weights are drawn with
+    *(Tensor.uniform_, Tensor.normal_, init.uniform_, init.normal_, init.trunc_normal_),
+    *(init.kaiming_uniform_, init.kaiming_normal_, init.xavier_uniform_, init.xavier_normal_),
+}
 
 
 def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None = None) -> ColorModel:
@@ -189,11 +193,14 @@ def _build(header: _Header, where: str) -> ColorModel:
         raise VerificationError(f"{where}: its config does not fit the model '{header.model}': {error}") from error
 
 
-class _Undrawn(TorchDispatchMode):
+class _Undrawn(TorchFunctionMode):
     """Within it, random values are not drawn: weights that are about to be replaced cost neither time nor memory."""
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func in RANDOM else func(*args, **(kwargs or {}))
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in RANDOM:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _fill(model: ColorModel, tensors: dict[str, Tensor], where: str) -> None:
