@@ -65,6 +65,12 @@ def train_command(
     ] = False,
     limit: Annotated[int | None, _option("Only the first so many images of CIFAR-10.", RUN, min=10)] = None,
     init: Annotated[Path | None, _option("Weights to start from.", RUN, metavar="FILE", exists=True)] = None,
+    bins: Annotated[
+        Path | None,
+        _option(
+            "Of `colorcli quantize-bins`; without it the data's own are counted.", RUN, metavar="FILE", exists=True
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint of --out.", rich_help_panel=RUN)
     ] = False,
@@ -124,6 +130,7 @@ def train_command(
         limit=limit,
         download=download,
         init=init,
+        bins=bins,
         saturation=saturation,
         device=device,
         precision=precision,

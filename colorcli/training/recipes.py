@@ -26,7 +26,7 @@ class Preset:
 @dataclass(frozen=True)
 class Recipe:
     """objective: "module:Class" in colorcli.training.objectives. needs_labels: whether the data must have classes.
-    bins: the space ("yuv") of the bins that the network adopts before it learns, which the data is counted for."""
+    bins: the space ("ab" or "yuv") of the bins that the network adopts before it learns."""
 
     objective: str
     presets: Mapping[str, Preset]

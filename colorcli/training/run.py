@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from colorcli import models
+from colorcli.bins import Bins, load_bins
 from colorcli.errors import UsageError
 from colorcli.files import sha256_of
 from colorcli.models.base import ColorModel
@@ -38,9 +39,10 @@ class Order:
 
     model: a system of `recipes.RECIPES`. data: "cifar10" or folders of photos. preset: its name, or None for the
     default. settings: what shall differ from the preset. init: weights to start from instead of random ones. width:
-    channels of the network's finest level instead of the preset's. saturation: kept in the weights, the factor on the
-    chroma that colouring with them applies by default. download: get CIFAR-10 if it is not there. command: the words
-    that a user gave, kept in the weights.
+    channels of the network's finest level instead of the preset's. bins: a file of `colorcli quantize-bins`, instead of
+    bins counted in the data; where rare colours weigh more, its lambda says how much. saturation: kept in the weights,
+    the factor on the chroma that colouring with them applies by default. download: get CIFAR-10 if it is not there.
+    command: the words that a user gave, kept in the weights.
     """
 
     model: str
@@ -54,6 +56,7 @@ class Order:
     limit: int | None = None
     download: bool = False
     init: Path | None = None
+    bins: Path | None = None
     saturation: float = 1.0
     device: str = "auto"
     precision: str = "auto"
@@ -83,8 +86,11 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
         raise UsageError(f"{order.out} holds an earlier run: --resume it, or choose another --out")
     chosen = preset(order.model, order.preset, photos=not is_cifar10(order.data))
     settings = replace(chosen.settings, **order.settings)
+    bins = _given_bins(order)
+    if bins is not None and settings.rebalance:
+        settings = replace(settings, rebalance=1 - bins.lambda_)
     torch.manual_seed(settings.seed)
-    model = _network(order, chosen.config)
+    model = _network(order, chosen.config if bins is None else {**chosen.config, "colours": len(bins)})
     if settings.size % model.multiple:
         raise UsageError(f"--size {settings.size}: {order.model} takes multiples of {model.multiple} px")
     data = open_data(
@@ -98,8 +104,10 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
     recipe = RECIPES[order.model]
     if recipe.needs_labels and data.train.labels is None:
         raise UsageError(f"{order.model} learns from classes too, which {', '.join(order.data)} does not have")
-    if recipe.bins is not None and order.init is None:
-        model.adopt(count_bins(data.train, settings.size, recipe.bins))
+    if bins is None and recipe.bins is not None and order.init is None:
+        bins = count_bins(data.train, settings.size, recipe.bins)
+    if bins is not None:
+        model.adopt(bins)
     say(data.about)
     metadata = _metadata(order, chosen, settings, place, data.trained_on)
 
@@ -122,6 +130,19 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
     return order.out / WEIGHTS_FILE
 
 
+def _given_bins(order: Order) -> Bins | None:
+    """What --bins holds. UsageError where the system takes none of their space."""
+    if order.bins is None:
+        return None
+    space = RECIPES[order.model].bins
+    if space is None:
+        raise UsageError(f"--bins {order.bins}: {order.model} does not tell colours in bins")
+    bins = load_bins(order.bins)
+    if bins.space != space:
+        raise UsageError(f"--bins {order.bins}: bins of {bins.space}; {order.model} takes those of {space}")
+    return bins
+
+
 def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
     """The network to train: from --init, or as the preset and --width have it."""
     if order.init is None:
@@ -140,7 +161,8 @@ def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, tr
     shaped = {
         "preset": names[0],
         "limit": order.limit,
-        "init": None if order.init is None else f"{order.init.name} sha256:{sha256_of(order.init)}",
+        "init": _named(order.init),
+        "bins": _named(order.bins),
         "device": place.device.type,
         "precision": str(place.precision).removeprefix("torch."),
         "processes": place.world,
@@ -155,6 +177,10 @@ def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, tr
         "commit": _commit(),
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
     }
+
+
+def _named(path: Path | None) -> str | None:
+    return None if path is None else f"{path.name} sha256:{sha256_of(path)}"
 
 
 def _without_folders(word: str) -> str:
