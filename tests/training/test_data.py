@@ -1,80 +1,67 @@
-import numpy as np
 import pytest
-import torch
 from PIL import Image
+from training_kit import write_cifar10
 
-from colorcli.errors import ColorcliError, UsageError
-from colorcli.training.data import batches, load_photos
+from colorcli.errors import UsageError
+from colorcli.training.data import is_cifar10, open_data
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Ten photos, left half red, right half green, landscape and portrait."""
-    for i in range(10):
-        pixels = np.zeros((60, 90, 3), np.uint8)
-        pixels[:, :45, 0], pixels[:, 45:, 1] = 200, 150
-        Image.fromarray(pixels if i % 2 else pixels.transpose(1, 0, 2)).save(tmp_path / f"{i}.png")
-    return tmp_path
-
-
-def test_middle_crop_is_the_photo(folder):
-    L, ab = load_photos([folder], 32).crops(torch.tensor([1]), 32)
-    assert L.shape == (1, 1, 32, 32)
-    assert ab.shape == (1, 2, 32, 32)
-    a = ab[0, 0]
-    assert a[:, :14].min() > 40  # red
-    assert a[:, 18:].max() < -40  # green
-
-
-def test_random_crops_depend_on_the_generator_alone(folder):
-    photos, index = load_photos([folder], 32), torch.arange(10)
-    first, again, other = (photos.crops(index, 32, torch.Generator().manual_seed(s))[1] for s in (1, 1, 2))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-
-
-def test_random_crops_flip_half_of_the_photos(folder):
-    photos, index = load_photos([folder], 32), torch.full((400,), 1)
-    _, ab = photos.crops(index, 32, torch.Generator().manual_seed(0))
-    flipped = int((ab[:, 0, :, :4].mean((1, 2)) < ab[:, 0, :, -4:].mean((1, 2))).sum())
-    assert 160 < flipped < 240
-
-
-def test_crops_never_leave_the_photo(folder):
-    """The canvas around a photo is black, so a crop that reached it would be dark."""
-    photos, index = load_photos([folder], 32), torch.arange(10).repeat(20)
-    L, _ = photos.crops(index, 32, torch.Generator().manual_seed(0))
-    assert L.min() > 30
-
-
-def test_a_few_broken_files_are_skipped_and_counted(tmp_path):
+    (tmp_path / "photos").mkdir()
     for i in range(120):
-        Image.new("RGB", (40, 40), (200, 30, i)).save(tmp_path / f"{i}.png")
-    (tmp_path / "broken.jpg").write_bytes(b"no picture")
-    photos = load_photos([tmp_path], 32)
-    assert (len(photos), photos.skipped) == (120, 1)
+        Image.new("RGB", (40, 40), (200, 30, i)).save(tmp_path / "photos" / f"{i}.png")
+    return tmp_path / "photos"
 
 
-def test_many_broken_files_are_an_error(folder):
+def test_cifar10_holds_out_the_last_images(tmp_path):
+    data = open_data(["cifar10"], 32, data_root=write_cifar10(tmp_path), limit=30)
+    assert (len(data.train), len(data.validation)) == (24, 6)
+    assert data.train.labels.tolist() == [3] * 24
+    assert data.trained_on == "24 training images of CIFAR-10"
+
+
+def test_download_is_passed_on(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "colorcli.datasets.download_cifar10", lambda parent: asked.append(parent) or write_cifar10(parent)
+    )
+    assert len(open_data(["cifar10"], 32, data_root=tmp_path / "new", download=True).train) == 32
+    assert asked == [tmp_path / "new"]
+
+
+def test_photos_hold_out_a_share(folder):
+    data = open_data([str(folder)], 32)
+    assert (len(data.train), len(data.validation)) == (118, 2)
+    assert data.trained_on == "118 photos of photos"
+
+
+def test_corrupt_and_grey_photos_are_counted(folder):
     (folder / "broken.jpg").write_bytes(b"no picture")
-    with pytest.raises(ColorcliError, match="1 of 11 files"):
-        load_photos([folder], 32)
-
-
-def test_colourless_photos_are_left_out(folder):
     Image.new("L", (40, 40), 90).save(folder / "grey.png")
-    photos = load_photos([folder], 32)
-    assert (len(photos), photos.colourless) == (10, 1)
+    about = open_data([str(folder)], 32).about
+    assert "118 photos, 2 to validate on; 1 unreadable skipped, 1 without colour" in about
 
 
-def test_a_folder_without_photos_is_named(tmp_path):
-    with pytest.raises(UsageError, match=tmp_path.name):
-        load_photos([tmp_path], 32)
+def test_a_folder_to_validate_on_leaves_all_photos_to_train(folder):
+    data = open_data([str(folder), str(folder)], 32, validation=folder)
+    assert (len(data.train), len(data.validation)) == (240, 120)
 
 
-def test_an_epoch_sees_every_photo_once_and_resumes_anywhere():
-    order = [index for index, _ in zip(batches(20, 5, seed=3), range(8), strict=False)]
-    assert sorted(torch.cat(order[:4]).tolist()) == list(range(20))
-    assert not torch.equal(torch.cat(order[:4]), torch.cat(order[4:]))
-    resumed = [index for index, _ in zip(batches(20, 5, seed=3, start=3), range(5), strict=False)]
-    assert all(map(torch.equal, order[3:], resumed))
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (["cifar10", "photos"], {}, "no other data"),
+        (["cifar10"], {"validation": "photos"}, "--val"),
+        (["nowhere"], {}, "--data nowhere"),
+        (["photos"], {"limit": 5}, "--limit is for"),
+        (["photos"], {"download": True}, "--download is for"),
+    ],
+)
+def test_what_does_not_fit_together_is_a_usage_error(names, options, message):
+    with pytest.raises(UsageError, match=message):
+        open_data(names, 32, **options)
+
+
+def test_cifar10_is_told_by_its_name():
+    assert is_cifar10(["cifar10"]) and not is_cifar10(["photos"])

@@ -1,131 +1,111 @@
-"""The loop on a network of a few thousand parameters and eight small photos."""
+"""The loop on a network of a few thousand parameters and eight small pictures."""
 
-import csv
-from contextlib import nullcontext
+import math
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
+from training_kit import QUICK, REGRESSION, history, images, run, same
 
-from colorcli.errors import ColorcliError
-from colorcli.models.base import ColorModel
-from colorcli.models.gan import GanGenerator
+from colorcli.errors import ColorcliError, UsageError
 from colorcli.training import loop
-from colorcli.training.data import load_photos
-from colorcli.training.loop import learning_rate, train, validate
-from colorcli.training.objectives import PixelThenAdversarial
+from colorcli.training.loop import Hooks, learning_rate
+from colorcli.training.losses import PIXEL
 from colorcli.training.settings import Settings
 
-CPU = torch.device("cpu")
-QUICK = Settings(epochs=6, pretrain_epochs=3, batch_size=4, size=32, warmup_steps=2, log_every=1, lr=3e-3)
+
+def test_the_same_seed_is_the_same_run(tmp_path):
+    assert same(run(tmp_path / "a"), run(tmp_path / "b"))
+    assert not same(run(tmp_path / "a2"), run(tmp_path / "c", replace(QUICK, seed=1)))
 
 
-def small_model() -> GanGenerator:
-    torch.manual_seed(0)
-    return GanGenerator(widths=(8, 8, 8, 8, 8), encoder_blocks=(1, 1, 1, 1, 1), decoder_blocks=(1, 1, 1, 1))
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("photos")
-    generator = np.random.default_rng(0)
-    for i in range(8):
-        coarse = generator.integers(0, 255, (4, 5, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((50, 40)).save(folder / f"{i}.png")
-    return load_photos([folder], 32)
-
-
-def run(photos, out: Path, settings: Settings = QUICK, **options):
-    return train(
-        small_model(), photos, None, out, settings, device=CPU, precision=torch.float32, **options
-    ).state_dict()
-
-
-def same(one: dict, other: dict) -> bool:
-    return all(torch.equal(one[name], other[name]) for name in one)
-
-
-def history(out: Path) -> list[dict[str, str]]:
-    with (out / "history.csv").open() as file:
-        return list(csv.DictReader(file))
-
-
-def test_a_resumed_run_is_the_same_to_the_bit(photos, tmp_path, monkeypatch):
-    whole = run(photos, tmp_path / "whole")
-
-    class Stopped(Exception):
-        pass
-
-    def stop_after_7(progress):
-        if progress.step == 7:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        run(photos, tmp_path / "cut", replace(QUICK, checkpoint_minutes=0), report=stop_after_7)
-    resumed = run(photos, tmp_path / "cut", resume=True)
-    assert same(whole, resumed)
-    assert [int(row["step"]) for row in history(tmp_path / "cut")] == list(range(1, 13))
-
-
-def test_another_seed_is_another_run(photos, tmp_path):
-    assert not same(run(photos, tmp_path / "a"), run(photos, tmp_path / "b", replace(QUICK, seed=1)))
-
-
-def test_the_adversary_joins_after_the_pixel_loss(photos, tmp_path):
-    run(photos, tmp_path)
+def test_the_adversary_joins_after_the_pixel_loss(tmp_path):
+    run(tmp_path)
     rows = history(tmp_path)
-    assert [bool(row["huber"]) for row in rows] == [True] * 6 + [False] * 6
+    assert [bool(row["pixel"]) for row in rows] == [True] * 6 + [False] * 6
     assert all(float(row["discriminator"]) > 0 for row in rows[6:])
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr("colorcli.training.objectives.huber", lambda p, t: p.sum() * torch.nan)
-    with pytest.raises(ColorcliError, match=r"step 1: .*--lr"):
-        run(photos, tmp_path)
-    assert not list(tmp_path.glob("checkpoint*"))
+def test_steps_lower_the_loss(tmp_path):
+    run(tmp_path, replace(QUICK, epochs=20), REGRESSION)
+    losses = [float(row["pixel"]) for row in history(tmp_path)]
+    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
 
 
-class Constant(ColorModel):
-    """The same ab everywhere."""
-
-    def __init__(self, a: float, b: float) -> None:
-        super().__init__()
-        self.ab = torch.nn.Parameter(torch.tensor([a, b])[None, :, None, None])
-
-    def predict_ab(self, L):
-        return self.ab.expand(len(L), 2, *L.shape[-2:])
+def broken_after(steps):
+    """A pixel loss that is not finite from step `steps` + 1 on."""
+    count = iter(range(10**6))
+    return lambda prediction, truth: (prediction - truth).abs().mean() * (1 if next(count) < steps else math.nan)
 
 
-def test_validation_compares_with_grey(photos):
-    grey = validate(Constant(0.0, 0.0), photos, 32)
-    assert grey["val_psnr_gain"] == pytest.approx(0, abs=1e-4)
-    assert grey["val_chroma"] == pytest.approx(0, abs=1e-2)
-    wrong = validate(Constant(80.0, -80.0), photos, 32)
-    assert wrong["val_psnr_gain"] < -3
-    assert wrong["val_ab_error"] > grey["val_ab_error"]
+def test_a_loss_that_is_not_finite_stops_the_run_before_anything_is_saved(tmp_path, monkeypatch):
+    monkeypatch.setitem(PIXEL, "huber", broken_after(3))
+    best = []
+    with pytest.raises(ColorcliError, match=r"step 4: .*pixel nan.*--lr") as raised:
+        run(tmp_path, replace(QUICK, checkpoint_minutes=0), validation=images(4), hooks=Hooks(best=best.append))
+    assert raised.value.exit_code == 1
+    assert [path.name[:19] for path in sorted(tmp_path.glob("checkpoint*"))] == [
+        "checkpoint-00000002",
+        "checkpoint-00000003",
+    ]
+    assert len(best) == 1 and len(history(tmp_path)) == 3
 
 
-@pytest.mark.parametrize("pretrain_steps", [1000, 0], ids=["pixel", "adversarial"])
-def test_steps_on_one_batch_lower_the_pixel_loss(photos, pretrain_steps):
-    model = small_model()
-    objective = PixelThenAdversarial(
-        model, lr=3e-3, discriminator_lr=1e-4, pretrain_steps=pretrain_steps, l1_weight=100.0,
-        device=CPU, autocast=nullcontext,
-    )  # fmt: skip
-    L, ab = photos.crops(torch.arange(8), 32)
-    losses = [objective.step(i, L, L, ab)["l1"].item() for i in range(15)]
-    assert losses[-1] < 0.9 * losses[0]
+def test_weights_that_are_not_finite_are_never_validated_or_saved(tmp_path, monkeypatch):
+    """The loss of a step is that of the weights before it."""
+
+    def breaking(averaged, model, decay):
+        next(model.parameters()).data.fill_(torch.inf)
+
+    monkeypatch.setattr(loop, "_average", breaking)
+    best = []
+    with pytest.raises(ColorcliError, match=r"step 1: .*weights"):
+        run(
+            tmp_path,
+            replace(QUICK, checkpoint_minutes=0, log_every=9),
+            validation=images(4),
+            hooks=Hooks(best=best.append),
+        )
+    assert not best and not list(tmp_path.glob("checkpoint*"))
+
+
+def test_less_than_a_step_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="--epochs"):
+        run(tmp_path / "run", replace(QUICK, epochs=0.1))
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_epoch_is_validated_and_the_best_is_told(tmp_path):
+    best, told = [], []
+    run(tmp_path, validation=images(4), hooks=Hooks(report=told.append, best=best.append))
+    assert [progress.step for progress in told if "val_psnr" in progress.values] == [2, 4, 6, 8, 10, 12]
+    rising = [float(row["val_psnr"]) for row in history(tmp_path) if row["val_psnr"]]
+    assert len(best) == sum(value > max(rising[:i], default=0) for i, value in enumerate(rising))
+
+
+def test_progress_counts_and_estimates(tmp_path):
+    told = []
+    run(tmp_path, hooks=Hooks(report=told.append))
+    assert [progress.step for progress in told] == list(range(1, 13))
+    assert all(progress.images_per_second > 0 for progress in told)
+    assert told[0].seconds_left > 0 and told[-1].seconds_left == 0 and told[-1].epoch == 6
+
+
+def test_slow_steps_are_told_before_a_row_is_due(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 0)
+    told = []
+    run(tmp_path, replace(QUICK, log_every=1000, batch_size=2), hooks=Hooks(report=told.append))
+    assert len(told) == 24 and len(history(tmp_path)) == 6
 
 
 def test_learning_rate_warms_up_and_falls():
-    rates = [learning_rate(step, 100, 10) for step in range(100)]
+    settings = Settings(warmup_steps=10)
+    rates = [learning_rate(step, 100, settings) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1.0)
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[-1] < 0.02
+    assert learning_rate(50, 100, replace(settings, schedule="constant")) == 1
 
 
 def test_average_follows_the_weights():
