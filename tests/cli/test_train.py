@@ -1,29 +1,34 @@
 """`colorcli train` from the command line, to weights that colour."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
+from training_kit import history, write_cifar10
 from typer.testing import CliRunner
 
 from colorcli.cli import app
+from colorcli.training.recipes import RECIPES
+from colorcli.training.settings import Settings
 
 DATA = Path(__file__).parents[1] / "data"
-SMALL = ["--size", "32", "--batch-size", "2", "--epochs", "2", "--pretrain-epochs", "1", "--device", "cpu"]
+SMALL = ["--batch-size", "4", "--epochs", "2", "--pretrain-epochs", "1", "--width", "8", "--device", "cpu"]
 
 
 @pytest.fixture(autouse=True)
-def small_network(monkeypatch):
-    """The network of the command, so narrow that a test can train it."""
-    from colorcli.models import gan
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
-    full = gan.GanGenerator.__init__
 
-    def narrow(self, **config):
-        full(self, **{"widths": (8, 8, 8, 8, 8), "encoder_blocks": [1] * 5, "decoder_blocks": [1] * 4, **config})
-
-    monkeypatch.setattr(gan.GanGenerator, "__init__", narrow)
+@pytest.fixture
+def cifar(tmp_path):
+    return ["--data", "cifar10", "--data-root", write_cifar10(tmp_path / "cifar"), "--limit", 20]
 
 
 @pytest.fixture
@@ -32,19 +37,24 @@ def photos(tmp_path):
     folder.mkdir()
     for name in ("astronaut.jpg", "coffee.jpg", "rocket.webp", "cat.png"):
         (folder / name).symlink_to(DATA / name)
-    return folder
+    return ["--data", folder, "--size", 32]
 
 
-def train(*arguments):
-    return CliRunner().invoke(app, ["train", "gan", *map(str, arguments), *SMALL])
+def train(*arguments, model="gan"):
+    return CliRunner().invoke(app, ["train", model, *SMALL, *map(str, arguments)])
+
+
+def metadata(path):
+    with safe_open(path, "pt") as file:
+        return file.metadata()
 
 
 def test_trains_weights_that_colour_a_photo(photos, tmp_path):
-    done = train("--data", photos, "--val", photos, "--out", tmp_path / "run")
+    done = train(*photos, "--val", photos[1], "--out", tmp_path / "run")
     assert done.exit_code == 0, done.output
-    weights = tmp_path / "run" / "model.safetensors"
-    assert str(weights) in done.stdout
-    picture = tmp_path / "out.png"
+    weights, picture = tmp_path / "run" / "model.safetensors", tmp_path / "out.png"
+    assert done.stdout == f"{weights}\n"
+    assert f"colorcli eval --dataset {photos[1]} --weights {weights}" in done.stderr
     coloured = CliRunner().invoke(
         app, ["colorize", str(DATA / "camera.png"), "-o", str(picture), "--weights", str(weights)]
     )
@@ -52,38 +62,104 @@ def test_trains_weights_that_colour_a_photo(photos, tmp_path):
     assert picture.exists()
 
 
-def test_weights_say_how_they_were_made_but_not_where(photos, tmp_path):
-    assert train("--data", photos, "--out", tmp_path / "run", "--saturation", "1.3").exit_code == 0
-    with safe_open(tmp_path / "run" / "model.safetensors", "pt") as file:
-        metadata = file.metadata()
-    assert metadata["model"] == "gan"
-    assert (metadata["size"], metadata["saturation"]) == ("32", "1.3")
-    assert metadata["trained_on"] == "4 photos of photos"
-    assert json.loads(metadata["config"])["widths"] == [8, 8, 8, 8, 8]
-    assert str(tmp_path) not in json.dumps(metadata)
+def test_cifar10_with_the_eval_line_that_runs(cifar, tmp_path):
+    done = train(*cifar, "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    assert "16 images of CIFAR-10's training split, 4 held out" in done.stderr
+    line = next(line for line in done.stderr.splitlines() if line.startswith("measure it: "))
+    measured = CliRunner().invoke(app, [*line.split()[3:], "--format", "csv"])
+    assert measured.exit_code == 0 and "model" in measured.stdout
+    assert len(history(tmp_path / "run")) == 2
 
 
-def test_an_earlier_run_is_not_overwritten(photos, tmp_path):
-    assert train("--data", photos, "--out", tmp_path / "run").exit_code == 0
-    again = train("--data", photos, "--out", tmp_path / "run")
-    assert again.exit_code == 2
-    assert "--resume" in again.stderr
+def test_weights_rebuild_and_reproduce_themselves_but_tell_no_folder(cifar, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x", "train", "gan", f"--data-root={tmp_path}/cifar", "--out", f"{tmp_path}/run"])
+    assert train(*cifar, "--out", tmp_path / "run", "--seed", 5, "--saturation", 1.3).exit_code == 0
+    for name in ("model", "best"):
+        said = metadata(tmp_path / "run" / f"{name}.safetensors")
+        assert (said["model"], said["size"], said["saturation"]) == ("gan", "32", "1.3")
+        assert said["trained_on"] == "16 training images of CIFAR-10"
+        assert said["command"] == "colorcli train gan --data-root=cifar --out run"
+        assert json.loads(said["config"])["widths"][0] == 8
+        assert {"commit", "created"} <= set(said) and str(tmp_path) not in json.dumps(said)
+    settings = json.loads(said["settings"])
+    assert set(Settings.__dataclass_fields__) < set(settings)
+    expected = {"preset": "fast", "limit": 20, "precision": "bfloat16", "processes": 1, "seed": 5, "init": None}
+    assert expected.items() <= settings.items()
 
 
-def test_starts_from_given_weights(photos, tmp_path):
-    assert train("--data", photos, "--out", tmp_path / "one").exit_code == 0
+def test_an_option_overrides_the_preset(cifar, tmp_path):
+    assert train(*cifar, "--out", tmp_path / "run", "--preset", "paper", "--lr", 1e-5).exit_code == 0
+    settings = json.loads(metadata(tmp_path / "run" / "model.safetensors")["settings"])
+    paper = RECIPES["gan"].presets["paper"].settings
+    assert settings["preset"] == "paper" and settings["lr"] == 1e-5
+    assert (settings["l1_weight"], settings["loss"]) == (paper.l1_weight, paper.loss)
+
+
+def test_an_earlier_run_is_not_overwritten(cifar, tmp_path):
+    assert train(*cifar, "--out", tmp_path / "run").exit_code == 0
+    (tmp_path / "run" / "history.csv").unlink()
+    again = train(*cifar, "--out", tmp_path / "run")
+    assert again.exit_code == 2 and "--resume" in again.stderr
+    resumed = train(*cifar, "--out", tmp_path / "run", "--resume")
+    assert resumed.exit_code == 0 and "goes on from step 8" in resumed.stderr
+
+
+def test_starts_from_given_weights_of_the_same_system(cifar, tmp_path):
+    assert train(*cifar, "--out", tmp_path / "one").exit_code == 0
     first = tmp_path / "one" / "model.safetensors"
-    assert train("--data", photos, "--out", tmp_path / "two", "--init", first).exit_code == 0
+    arguments = ["train", "gan", *map(str, cifar), "--epochs", "1", "--device", "cpu", "--init", str(first)]
+    done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "two")])
+    assert done.exit_code == 0, done.output
+    settings = json.loads(metadata(tmp_path / "two" / "model.safetensors")["settings"])
+    assert settings["init"].startswith("model.safetensors sha256:")
+    clash = CliRunner().invoke(app, [*arguments, "--width", "8", "--out", str(tmp_path / "three")])
+    assert clash.exit_code == 2 and "--width" in clash.stderr
+
+
+def test_weights_of_another_system_are_a_usage_error(cifar, tmp_path):
+    assert train(*cifar, "--out", tmp_path / "one").exit_code == 0
+    other = next(name for name in RECIPES if name != "gan")
+    arguments = [str(word) for word in (*cifar, "--init", tmp_path / "one" / "model.safetensors")]
+    done = CliRunner().invoke(app, ["train", other, *arguments, "--out", str(tmp_path / "two")])
+    assert done.exit_code == 2 and f"another system than {other}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--preset", "slow"], "--preset slow: gan has"),
+        (["--device", "toaster"], "--device toaster"),
+        (["--precision", "fp64"], "--precision fp64"),
+        (["--precision", "fp16"], "train in bf16 or fp32"),
+        (["--size", "36"], "multiples of"),
+        (["--epochs", "0"], "less than a step"),
+        (["--seed", "-1"], "--seed"),
+    ],
+)
+def test_wrong_options_are_usage_errors_before_anything_is_written(cifar, tmp_path, options, message):
+    done = train(*cifar, "--out", tmp_path / "run", *options)
+    assert done.exit_code == 2 and message in done.stderr.replace("\n", " ")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_be_trained_lists_what_can(cifar):
+    done = train(*cifar, model="ddcolor")
+    assert done.exit_code == 2 and "these can: " in done.stderr
 
 
 def test_an_empty_folder_is_a_usage_error(tmp_path):
     (tmp_path / "empty").mkdir()
-    done = train("--data", tmp_path / "empty", "--out", tmp_path / "run")
-    assert done.exit_code == 2
+    assert train("--data", tmp_path / "empty", "--out", tmp_path / "run").exit_code == 2
 
 
-def test_a_size_the_network_does_not_take_is_a_usage_error(photos, tmp_path):
-    arguments = ["train", "gan", "--data", str(photos), "--out", str(tmp_path / "run"), "--size", "40"]
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 2
-    assert "multiples of 32" in done.stderr
+def test_a_folder_of_broken_files_is_an_error(photos, tmp_path):
+    (photos[1] / "broken.jpg").write_bytes(b"no picture")
+    done = train(*photos, "--out", tmp_path / "run")
+    assert done.exit_code == 1 and "1 of 5 files" in done.stderr
+
+
+def test_nan_ends_the_run_without_weights(cifar, tmp_path):
+    done = train(*cifar, "--out", tmp_path / "run", "--lr", 1e38, "--epochs", 5, "--precision", "fp32")
+    assert done.exit_code == 1 and "no longer finite" in done.stderr and "Traceback" not in done.output
+    assert not (tmp_path / "run" / "model.safetensors").exists()
