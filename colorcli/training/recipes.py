@@ -66,8 +66,8 @@ def _cgan_rgb(objective: str, *, skips: bool, luma_weight: float = 0.0) -> Recip
     )  # fmt: skip
 
 
-def _classification(output: str, rebalance: float = 0.0) -> Recipe:
-    """Of the network's variant `output`; rebalance: 1 - lambda of Zhang et al. 2016, section 2.2."""
+def _classification(output: str, epochs: float, rebalance: float = 0.0) -> Recipe:
+    """Of the network's variant `output`; epochs: of "fast"; rebalance: 1 - lambda of Zhang et al. 2016, section 2.2."""
     return Recipe(
         "classification:Classification",
         {
@@ -76,7 +76,7 @@ def _classification(output: str, rebalance: float = 0.0) -> Recipe:
                 Settings(epochs=100, batch_size=64, lr=1e-3, betas=(0.9, 0.999), rebalance=rebalance, **AS_PUBLISHED),
                 {"output": output},
             ),
-            "fast": Preset(Settings(epochs=3, lr=2e-3, rebalance=rebalance), {"output": output}),
+            "fast": Preset(Settings(epochs=epochs, lr=2e-3, rebalance=rebalance), {"output": output}),
         },
         bins="ab",
     )
@@ -168,10 +168,10 @@ RECIPES: dict[str, Recipe] = {
     "cgan-rgb-luma": _cgan_rgb("rgb:Rgb", skips=False, luma_weight=1.0),
     "cgan-rgb-unet": _cgan_rgb("rgb:Rgb", skips=True),
     "cgan-rgb": _cgan_rgb("rgb:RgbConditioned", skips=True),
-    "classification": _classification("bilinear"),
-    "classification-deconv": _classification("deconv"),
-    "classification-downsample": _classification("downsample"),
-    "classification-rebalanced": _classification("bilinear", rebalance=0.5),
+    "classification": _classification("bilinear", 3),
+    "classification-deconv": _classification("deconv", 2.5),
+    "classification-downsample": _classification("downsample", 6),
+    "classification-rebalanced": _classification("bilinear", 3, rebalance=0.5),
     "regression": Recipe(
         "regression:Regression",
         {
@@ -179,7 +179,7 @@ RECIPES: dict[str, Recipe] = {
             "paper": Preset(
                 Settings(epochs=100, batch_size=64, lr=1e-3, betas=(0.9, 0.999), loss="mse", **AS_PUBLISHED),
             ),
-            "fast": Preset(Settings(epochs=5, lr=2e-3, loss="mse")),
+            "fast": Preset(Settings(epochs=6, lr=2e-3, loss="mse")),
         },
     ),
     "global-local": Recipe(
