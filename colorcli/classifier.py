@@ -13,8 +13,12 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from colorcli.datasets import CIFAR10
+from colorcli.errors import VerificationError
+from colorcli.manifest import find
 from colorcli.models.base import ColorModel
 from colorcli.models.blocks import ResidualBlock
+from colorcli.weights import load_entry
 
 
 class Classifier(ColorModel):
@@ -56,3 +60,11 @@ class Classifier(ColorModel):
     def forward(self, rgb: Tensor) -> Tensor:
         """RGB (B, 3, H, W) in 0..1 -> logits (B, classes)."""
         return self.head(self.features(rgb))
+
+
+def load_classifier() -> Classifier:
+    """The bundled one, checked against its hash; VerificationError if it is missing or another."""
+    model = load_entry(find("classifier", CIFAR10))
+    if not isinstance(model, Classifier):
+        raise VerificationError(f"{model.label}: not a classifier but a {type(model).__name__}")
+    return model

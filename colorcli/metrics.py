@@ -225,7 +225,7 @@ class Scores:
         self._batches: dict[str, list[np.ndarray]] = {}
 
     def add(self, values: Mapping[str, Tensor]) -> None:
-        """One batch: (B,) for each name, the same names every time."""
+        """(B,) for each name of one batch, the same names for every batch, in one call or several."""
         for name, value in values.items():
             self._batches.setdefault(name, []).append(value.cpu().double().numpy())
 

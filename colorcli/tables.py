@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """How a metric is shown: its heading, a factor (100 for %), its decimals, and the unit after the number."""
+    """How a metric is shown: its heading, a factor (100 for %), its decimals, and the unit after the number. always:
+    whether it has a column even where no row has it."""
 
     metric: str
     heading: str
     factor: float = 1
     decimals: int = 2
     unit: str = ""
+    always: bool = True
 
 
 # The main metrics; JSON and CSV have all
@@ -40,35 +42,40 @@ COLUMNS = (
     Column("ab_error", "ab error"),
     Column("colourfulness", "colourful", decimals=1),
     Column("colourfulness_ratio", "of truth", 100, 0, "%"),
+    Column("top1", "top-1", 100, 1, always=False),
+    Column("frechet", "Fréchet", always=False),
 )
 RATE_HEADING = "images/s"
 
 
 def caption(evaluation: Evaluation) -> str:
     """What the table is about, in a sentence."""
+    told = "; top-1 (%) and Fréchet distance from the truth by a CIFAR-10 classifier" if _labelled(evaluation) else ""
     return (
         f"{evaluation.images:,} images of {evaluation.dataset}, scored {evaluation.scored}. "
-        "acc: pixels (%) within 2% and 5% in R, G and B; PSNR in dB; ±: half of the 95% bootstrap interval"
+        f"acc: pixels (%) within 2% and 5% in R, G and B; PSNR in dB{told}; ±: half of the 95% bootstrap interval"
     )
 
 
 def rich_table(evaluation: Evaluation) -> Table:
     """A table for a terminal: intervals in a second line of each cell."""
+    columns = _columns(evaluation)
     table = Table(caption=Text(caption(evaluation)))
     table.add_column("model")
-    for heading in _headings():
+    for heading in _headings(columns):
         table.add_column(heading, justify="right")
     for row in evaluation.rows:
-        cells = [Text.assemble(value, "\n", (spread, "dim")) for value, spread in _cells(row)]
+        cells = [Text.assemble(value, "\n", (spread, "dim")) for value, spread in _cells(row, columns)]
         table.add_row(Text(row.name), *cells, _rate(row))
     return table
 
 
 def markdown(evaluation: Evaluation) -> str:
     """A Markdown table and its caption."""
-    lines = ["| model | " + " | ".join(_headings()) + " |", "|---" + "|---:" * len(_headings()) + "|"]
+    columns = _columns(evaluation)
+    lines = ["| model | " + " | ".join(_headings(columns)) + " |", "|---" + "|---:" * len(_headings(columns)) + "|"]
     for row in evaluation.rows:
-        cells = [f"{value} {spread}".strip() for value, spread in _cells(row)]
+        cells = [f"{value} {spread}".strip() for value, spread in _cells(row, columns)]
         lines.append("| " + " | ".join([row.name.replace("|", r"\|"), *cells, _rate(row)]) + " |")
     return "\n".join([*lines, "", caption(evaluation)])
 
@@ -100,21 +107,29 @@ def as_csv(evaluation: Evaluation) -> str:
 TEXT_FORMATS: dict[str, Callable[[Evaluation], str]] = {"markdown": markdown, "json": as_json, "csv": as_csv}
 
 
-def _headings() -> list[str]:
-    return [*(column.heading for column in COLUMNS), RATE_HEADING]
+def _labelled(evaluation: Evaluation) -> bool:
+    return any("top1" in row.scores for row in evaluation.rows)
 
 
-def _cells(row: Row) -> list[tuple[str, str]]:
-    """Value and ± half an interval for each of COLUMNS, empty where the row has none."""
+def _columns(evaluation: Evaluation) -> list[Column]:
+    return [c for c in COLUMNS if c.always or any(c.metric in row.scores for row in evaluation.rows)]
+
+
+def _headings(columns: Sequence[Column]) -> list[str]:
+    return [*(column.heading for column in columns), RATE_HEADING]
+
+
+def _cells(row: Row, columns: Sequence[Column]) -> list[tuple[str, str]]:
+    """Value and ± half an interval for each of `columns`, empty where the row has none."""
     cells = []
-    for column in COLUMNS:
+    for column in columns:
         score = row.scores.get(column.metric)
         if score is None or not math.isfinite(score.value):
             cells.append(("", ""))
         else:
             half = (score.high - score.low) / 2
             numbers = [f"{x * column.factor:.{column.decimals}f}" for x in (score.value, half)]
-            cells.append((numbers[0] + column.unit, f"±{numbers[1]}"))
+            cells.append((numbers[0] + column.unit, f"±{numbers[1]}" if math.isfinite(half) else ""))
     return cells
 
 

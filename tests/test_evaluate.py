@@ -7,12 +7,14 @@ from PIL import Image
 from skimage import data
 
 from colorcli import evaluate as module
+from colorcli.classifier import load_classifier
 from colorcli.color import lab_to_rgb, merge, rgb_to_lab
 from colorcli.engine import Colorizer
 from colorcli.errors import ColorcliError, UsageError
-from colorcli.evaluate import evaluate, load_models, open_dataset
+from colorcli.evaluate import evaluate, load_models
 from colorcli.metrics import measure
 from colorcli.models.base import ColorModel
+from colorcli.testsets import Dataset, open_dataset
 
 
 class Constant(ColorModel):
@@ -217,7 +219,7 @@ def test_a_model_given_twice_is_refused():
 
 def test_intervals_lie_around_values_and_are_drawn_alike(cifar):
     one, other = (evaluate(open_dataset("cifar10", data_root=cifar), {"one": colorizer()}).rows[2] for _ in range(2))
-    assert all(s.low <= s.value <= s.high for s in one.scores.values())
+    assert all(s.low <= s.value <= s.high for name, s in one.scores.items() if name != "frechet")
     assert one.scores == other.scores
 
 
@@ -234,7 +236,7 @@ class Painter(ColorModel):
         ab = 20 * torch.randn(len(L), self.noise)[:, :2, None, None]
         return merge(L + self.lift, ab.expand(-1, -1, *L.shape[-2:]))
 
-    def predict_ab(self, L: torch.Tensor) -> torch.Tensor:
+    def predict_ab(self, L: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         return rgb_to_lab(self.predict_rgb(L))[:, 1:]
 
 
@@ -242,7 +244,7 @@ def painter(lift: float = 0.0) -> Colorizer:
     return Colorizer(Painter(lift), device="cpu")
 
 
-def by_name(dataset: module.Dataset, colorizers: dict[str, Colorizer], **options: int) -> dict[str, dict[str, float]]:
+def by_name(dataset: Dataset, colorizers: dict[str, Colorizer], **options: int) -> dict[str, dict[str, float]]:
     return {row.name: values(row) for row in evaluate(dataset, colorizers, **options).rows}
 
 
@@ -294,3 +296,26 @@ def test_batches_draw_noise_of_their_own_and_leave_the_callers_generator(cifar):
     assert seen[0] == seen[1]  # the first batch is coloured twice
     assert len(set(seen)) == 3
     assert torch.randn(1) == expected
+
+
+def test_cifar10_rows_say_what_the_classifier_makes_of_them(cifar):
+    result = evaluate(open_dataset("cifar10", data_root=cifar, batch_size=5), {"one": colorizer()})
+    grey, truth, one = (row.scores for row in result.rows)
+    assert list(truth) == ["colourfulness", "top1", "frechet"]
+    assert all(0 <= row["top1"].low <= row["top1"].value <= row["top1"].high <= 1 for row in (grey, truth, one))
+    assert truth["frechet"].value == pytest.approx(0, abs=1e-4)
+    assert 0.01 < grey["frechet"].value != one["frechet"].value
+    assert np.isnan([one["frechet"].low, one["frechet"].high]).all()
+
+
+def test_the_truth_is_told_as_the_classifier_tells_it(cifar):
+    dataset = open_dataset("cifar10", data_root=cifar, batch_size=5)
+    with torch.no_grad():
+        dataset.labels[:] = load_classifier()(dataset.images / 255).argmax(1)
+    dataset.labels[:3] = (dataset.labels[:3] + 1) % 10
+    assert values(evaluate(dataset, {}).rows[1])["top1"] == 0.75
+
+
+def test_photos_are_not_shown_to_the_classifier(photos):
+    result = evaluate(open_dataset(str(photos)), {})
+    assert not {"top1", "frechet"} & result.rows[0].scores.keys()

@@ -71,3 +71,23 @@ def test_rich_table_shows_names_and_intervals(evaluation):
     place = next(i for i, line in enumerate(lines) if "gan[x]|y" in line)
     assert "25.50" in lines[place]
     assert "±0.40" in lines[place + 1]
+
+
+@pytest.fixture
+def labelled(evaluation) -> Evaluation:
+    for row, top1 in zip(evaluation.rows, (0.7, 0.8, 0.9), strict=True):
+        row.scores.update(top1=score(top1, 0.01), frechet=Score(1.234, math.nan, math.nan))
+    return evaluation
+
+
+def test_labelled_images_have_two_columns_more(labelled):
+    lines = tables.markdown(labelled).splitlines()
+    cells = [[cell.strip() for cell in line.replace(r"\|", "/").strip("|").split("|")] for line in lines[:5]]
+    by_heading = dict(zip(cells[0], zip(*cells[2:], strict=True), strict=True))
+    assert by_heading["top-1"] == ("70.0 ±1.0", "80.0 ±1.0", "90.0 ±1.0")
+    assert by_heading["Fréchet"] == ("1.23",) * 3  # without an interval
+    assert "classifier" in lines[-1]
+    truth = json.loads(tables.as_json(labelled))["rows"][2]
+    assert truth["frechet"] == {"value": 1.234, "low": None, "high": None}
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(labelled))))
+    assert (rows[2]["top1"], rows[2]["frechet"], rows[2]["frechet_low"]) == ("0.9", "1.234", "")

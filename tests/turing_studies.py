@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from colorcli.evaluate import PhotoFolder
+from colorcli.testsets import PhotoFolder
 from colorcli.turing.answers import FORMAT, checksum
 from colorcli.turing.key import COLOURED, REAL, TRUTH, Key
 from colorcli.turing.study import Settings, make

@@ -16,7 +16,8 @@ from colorcli.cli.progress import put, say
 from colorcli.errors import PARTIAL_FAILURE, UsageError
 
 if TYPE_CHECKING:
-    from colorcli.evaluate import Dataset, Evaluation
+    from colorcli.evaluate import Evaluation
+    from colorcli.testsets import Dataset
 
 THUMB = 160  # px of a picture in the contact sheet
 PLAIN_WIDTH = 180  # of the table where stdout is no terminal
@@ -84,7 +85,8 @@ def eval_command(
     if dataset != "cifar10" and download:
         raise UsageError("--download is for --dataset cifar10")
     from colorcli.engine import Colorizer
-    from colorcli.evaluate import evaluate, load_models, open_dataset
+    from colorcli.evaluate import evaluate, load_models
+    from colorcli.testsets import open_dataset
 
     images = open_dataset(dataset, data_root=data_root, limit=limit, batch_size=batch_size, download=download)
     loaded = load_models([*(models or []), *(weights or [])], dataset)
