@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from colorcli.bench.models import load_or_build
+
 
 def test_bench_colorize_prints_all_figures():
     command = [sys.executable, "-m", "colorcli.bench", "colorize"]
@@ -10,3 +12,18 @@ def test_bench_colorize_prints_all_figures():
     done = subprocess.run([*command, *small], capture_output=True, text=True, check=True)
     for row in ("colorcli colorize", "Pillow decode + encode", "the usual script", "one after another", "--help"):
         assert row in done.stdout
+
+
+def test_bench_models_prints_a_row_for_each(tmp_path):
+    command = [sys.executable, "-m", "colorcli.bench", "models", "gan", "scribbles", "transfer"]
+    small = ["--megapixels", "0.1", "--repeats", "1"]
+    done = subprocess.run([*command, *small], capture_output=True, text=True, check=True)
+    for row in ("gan", "scribbles", "transfer", "over gan", "peak memory"):
+        assert row in done.stdout
+
+
+def test_a_network_that_was_never_pulled_is_measured_untrained(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORCLI_CACHE", str(tmp_path))
+    model, note = load_or_build("eccv16")
+    assert (model.label, note) == ("eccv16", "untrained weights: time only")
+    assert load_or_build("gan")[1] == ""

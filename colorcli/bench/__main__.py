@@ -1,4 +1,7 @@
-"""python -m colorcli.bench colorize [--megapixels 24] [--repeats 3] [--photos 12]"""
+"""python -m colorcli.bench colorize [--megapixels 24] [--repeats 3] [--photos 12]
+
+python -m colorcli.bench models [--megapixels 2] [--repeats 3] [NAME...]
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,18 @@ def colorize(
     from colorcli.bench.colorize import main
 
     main(megapixels, repeats, photos)
+
+
+@app.command()
+def models(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: one of each shape.")] = None,
+    megapixels: Annotated[float, typer.Option(min=0.1, help="Size of the photo.")] = 2,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each; medians are shown.")] = 3,
+) -> None:
+    """One photo with each model at the size that suits it, on the CPU; ratios are over the first."""
+    from colorcli.bench.models import NAMES, main
+
+    main(megapixels, repeats, names or NAMES)
 
 
 if __name__ == "__main__":
