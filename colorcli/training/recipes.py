@@ -1,8 +1,8 @@
 """How each system is trained: its objective, and its presets as plain data. Importing this imports no torch.
 
 "paper" has the hyper-parameters of the system's paper (what a paper leaves out is said beside it); "fast" reaches its
-results on CIFAR-10 in minutes on a CPU, with networks so narrow that all of them ship (a few MiB each); "photo" is for folders of photos. Without --preset it is "photo" for folders,
-where a system has it, and else "fast".
+results on CIFAR-10 in minutes on a CPU, with networks so narrow that the weights of all systems ship with colorcli;
+"photo" is for folders of photos. Without --preset it is "photo" for folders, where a system has it, and else "fast".
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ RECIPES: dict[str, Recipe] = {
             ),
             "fast": Preset(
                 Settings(
-                    epochs=3.8, pretrain_epochs=3.2, lr=1.5e-3, discriminator_lr=2e-4, l1_weight=300.0, label_weight=0.05,
+                    epochs=3.8, pretrain_epochs=3.2, lr=1.5e-3, discriminator_lr=2e-4, l1_weight=300.0,
+                    label_weight=0.05,
                 ),
                 {"widths": [16, 64, 80, 96, 96], "discriminator_width": 32},
             ),
