@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 RETRIES = 2  # of a photo whose actor died
-SILENCE = 30.0  # seconds without an actor after which a person is told why nothing happens
+SILENCE = 60.0  # seconds without an actor after which a person is told why nothing happens
 
 
 def check_options(address: str, device: str, plan: Plan) -> None:
@@ -196,7 +196,9 @@ class _Crew:
                 self._returned(call, waiting)
                 silent_since = None
             if silent_since is not None and time.monotonic() - silent_since > SILENCE:
-                self.on_silence("waiting until the Ray cluster has room for a worker ('ray status' shows who is there)")
+                self.on_silence(
+                    "still waiting for the Ray cluster to start a worker ('ray status' shows its resources)"
+                )
                 silent_since = None
             while told in self.coloured:
                 yield from self.coloured.pop(told)
@@ -254,7 +256,6 @@ def _last_line(error: Exception) -> str:
 def _connected(address: str) -> Iterator[None]:
     """In the cluster at `address`, if this process is in none yet."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports to its makers
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else what it logs of an interrupted run is on stderr
     import ray
 
     if ray.is_initialized():
@@ -271,7 +272,8 @@ def _connected(address: str) -> Iterator[None]:
             signal.signal(signal.SIGTERM, handler)  # Ray has put its own there
         yield
     finally:
-        ray.shutdown()
+        with redirect_stdout(sys.stderr):  # what Ray has not told yet it tells now, in this thread
+            ray.shutdown()
 
 
 class _OwnStdout:
