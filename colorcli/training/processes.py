@@ -53,6 +53,8 @@ def training_place(device: str, precision: str) -> Iterator[Place]:
     except BaseException as error:
         if store.add(FAILED, 1) > 1 and isinstance(error, Exception):
             raise FailedElsewhere(error) from error
+        if isinstance(error, RuntimeError) and "Connection" in str(error):  # gloo has no class of its own for this
+            raise ColorcliError("another process of this run was lost; start it again with --resume") from error
         raise
     finally:
         if dist.is_initialized():
