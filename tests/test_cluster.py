@@ -1,11 +1,13 @@
 """colorize --ray on a local cluster of two CPUs, which all tests here share."""
 
+import gc
 import json
 import os
 import signal
 import sys
 import threading
 import time
+import warnings
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +40,9 @@ def ray():
     module.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the nodes do not have the tests
     yield module
     module.shutdown()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Ray does not wait for the processes that it ends
+        gc.collect()
 
 
 @pytest.fixture
