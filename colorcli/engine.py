@@ -39,7 +39,7 @@ GUIDE_SIDE = 256  # px, the short side at which ab is fitted to L: finer changes
 GUIDE_RADIUS = 1.5  # of the guided filter, in pixels of the network's ab
 GUIDE_SMOOTHNESS = 4.0  # in L units: edges of L above this carry edges of colour
 LINEAR_STEPS = 2**14  # of linear light: a fifth of an 8-bit level where those are narrowest
-BAND_PIXELS = {"cpu": 128_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
+BAND_PIXELS = {"cpu": 256_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
 
 
 class Colorizer:

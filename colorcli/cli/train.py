@@ -88,6 +88,9 @@ def train_command(
     size: Annotated[int | None, _option("Side of the crops in px.", min=8)] = None,
     lr: Annotated[float | None, _option("Learning rate at its highest.", min=0)] = None,
     discriminator_lr: Annotated[float | None, _option("The discriminator's own.", min=0)] = None,
+    loss: Annotated[
+        str | None, _option("The pixel loss: l1, huber, mse or log-mse (PSNR itself).", metavar="NAME")
+    ] = None,
     l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.", min=0)] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
     aged: Annotated[float | None, _option("Share of the photos aged as old prints are.", min=0, max=1)] = None,
@@ -113,6 +116,7 @@ def train_command(
         "size": size,
         "lr": lr,
         "discriminator_lr": discriminator_lr,
+        "loss": loss,
         "l1_weight": l1_weight,
         "aged": aged,
         "seed": seed,

@@ -23,6 +23,7 @@ from colorcli.training.checkpoint import checkpoints
 from colorcli.training.colours import count_bins
 from colorcli.training.data import is_cifar10, open_data
 from colorcli.training.loop import Hooks, Progress, train
+from colorcli.training.losses import PIXEL
 from colorcli.training.objectives.base import Place
 from colorcli.training.processes import training_place
 from colorcli.training.recipes import RECIPES, Preset, preset
@@ -86,6 +87,8 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
         raise UsageError(f"{order.out} holds an earlier run: --resume it, or choose another --out")
     chosen = preset(order.model, order.preset, photos=not is_cifar10(order.data))
     settings = replace(chosen.settings, **order.settings)
+    if settings.loss not in PIXEL:
+        raise UsageError(f"--loss {settings.loss}: not one of {', '.join(PIXEL)}")
     bins = _given_bins(order)
     if bins is not None and settings.rebalance:
         settings = replace(settings, rebalance=1 - bins.lambda_)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from colorcli.training.losses import discriminator_bce, generator_bce, huber, l1
+from colorcli.training.losses import discriminator_bce, generator_bce, huber, l1, log_mse
 
 
 def test_l1():
@@ -16,6 +16,14 @@ def test_huber_is_squared_then_linear():
     zero = torch.zeros(1)
     assert huber(torch.tensor([0.05]), zero).item() == pytest.approx(0.05**2 / 2 / 0.1)
     assert huber(torch.tensor([0.7]), zero).item() == pytest.approx(0.7 - 0.05)
+
+
+def test_log_mse_is_psnr_picture_by_picture():
+    prediction, truth = torch.zeros(2, 2, 3, 3), torch.full((2, 2, 3, 3), 0.1)
+    truth[1] = 0.01
+    psnr = -10 * math.log10(1e-2), -10 * math.log10(1e-4)
+    found = log_mse(prediction, truth, floor=0).item()
+    assert found == pytest.approx(-sum(psnr) / 2 * math.log(10) / 10, rel=1e-5)
 
 
 def test_generator_bce():
