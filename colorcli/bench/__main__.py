@@ -1,4 +1,4 @@
-"""python -m colorcli.bench colorize [--megapixels 24] [--repeats 3] [--photos 12]
+"""python -m colorcli.bench colorize [--megapixels 24] [--repeats 3] [--photos 24]
 
 python -m colorcli.bench models [--megapixels 2] [--repeats 3] [NAME...]
 """
@@ -21,7 +21,7 @@ def _group() -> None:
 def colorize(
     megapixels: Annotated[float, typer.Option(min=0.1, help="Size of the large photo.")] = 24,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each; medians are shown.")] = 3,
-    photos: Annotated[int, typer.Option(min=2, help="Photos in the folder.")] = 12,
+    photos: Annotated[int, typer.Option(min=2, help="Photos in the folder.")] = 24,
 ) -> None:
     """One large photo beside the usual script and Pillow; a folder beside one photo after another."""
     from colorcli.bench.colorize import main

@@ -149,7 +149,8 @@ def _given_bins(order: Order) -> Bins | None:
 def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
     """The network to train: from --init, or as the preset and --width have it."""
     if order.init is None:
-        return models.build(order.model, **config, **({} if order.width is None else {"width": order.width}))
+        width = {} if order.width is None else {"width": order.width}
+        return models.build(order.model, **{**config, **width})
     if order.width is not None:
         raise UsageError("--width: the network comes from --init")
     model = load_file(order.init, colours=False)

@@ -166,8 +166,8 @@ def test_only_what_was_set_is_passed_on(here, run_cli, make_photo, tint, monkeyp
     run_cli("colorize", "a.jpg")
     run_cli("colorize", "a.jpg", "--overwrite", "--model", "gan@photo", "--size", "256", "--precision", "bf16")
     assert seen == [
-        {"device": "auto", "precision": "auto"},
-        {"device": "auto", "precision": "bf16", "model": "gan@photo", "size": 256},
+        {"device": "auto", "precision": "auto", "seed": 0},
+        {"device": "auto", "precision": "bf16", "seed": 0, "model": "gan@photo", "size": 256},
     ]
 
 

@@ -154,6 +154,6 @@ def test_nothing_to_pull_train_or_measure(here):
     listed = run(colorcli.cli.app, ["models"])
     assert (listed.exit_code, listed.stderr) == (0, "ready without weights: scribbles, transfer\n")
     trained = run(colorcli.cli.app, ["train", "scribbles", "--data", ".", "--out", "run"])
-    assert (trained.exit_code, "nothing to train" in trained.stderr) == (2, True)
+    assert (trained.exit_code, "scribbles cannot be trained" in trained.stderr) == (2, True)
     measured = run(colorcli.cli.app, ["eval", "--dataset", str(here), "--model", "transfer"])
     assert (measured.exit_code, "needs reference, which a dataset" in measured.stderr) == (2, True)

@@ -18,7 +18,7 @@ PRESETS = [(model, name) for model, recipe in RECIPES.items() for name in recipe
 def network(model, name):
     """As narrow as it gets, with the bins that a run would count."""
     torch.manual_seed(0)
-    built = build(model, **RECIPES[model].presets[name].config, width=8)
+    built = build(model, **{**RECIPES[model].presets[name].config, "width": 8})
     if RECIPES[model].bins is not None:
         from colorcli.training.colours import count_bins
 
@@ -48,7 +48,7 @@ def test_every_system_has_a_fast_preset(model):
 @pytest.mark.parametrize(("model", "name"), PRESETS)
 def test_crops_fit_the_network(model, name):
     chosen = RECIPES[model].presets[name]
-    assert chosen.settings.size % build(model, **chosen.config, width=8).multiple == 0
+    assert chosen.settings.size % network(model, name).multiple == 0
 
 
 def test_photos_have_a_preset_of_their_own():
