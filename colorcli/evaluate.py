@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from colorcli.bins import Bins
 from colorcli.datasets import CIFAR10
 from colorcli.engine import Colorizer
 from colorcli.errors import ColorcliError, UsageError
@@ -159,6 +160,7 @@ def evaluate(
     samples: int = 0,
     save_images: Path | None = None,
     seed: int = 0,
+    bins: Bins | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Score the grey baseline and each of `colorizers`, under its key, on all images of `dataset`.
@@ -166,8 +168,8 @@ def evaluate(
     A model that predicts RGB has a second row on CIFAR-10, "NAME (as RGB)": its pictures as they come, where all other
     rows have the input's L put back. samples: so many pictures, evenly spread, are kept for a contact sheet.
     save_images: a folder that gets MODEL/NAME.png. seed: of the noise that systems draw, each the same whatever
-    others are measured. on_progress is called with the number of images done. ColorcliError if no image could be
-    read; OSError from writing.
+    others are measured. bins: of ab, for the class-balanced AuC too. on_progress is called with the number of images
+    done. ColorcliError if no image could be read; OSError from writing.
     """
     keeper = _Keeper({int((i + 0.5) * len(dataset) / samples) for i in range(samples)}, save_images)
     contenders = _contenders(dataset, colorizers)
@@ -180,7 +182,7 @@ def evaluate(
             results[name] = contender.run(batch.inputs, seed * 1_000_003 + done)
         for name, gathered in scores.items():
             for pred, real in zip(results[name], batch.truth, strict=True):
-                gathered.add(measure(pred, real.to(pred.device)))
+                gathered.add(measure(pred, real.to(pred.device), bins))
         if batch.labels is not None:
             recognition = recognition or Recognition(_device(contenders))
             _recognise(recognition, scores, results, batch.labels)

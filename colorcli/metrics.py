@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from colorcli.bins import Bins
 from colorcli.color import rgb_to_lab
 
 PIXELS_AT_ONCE = 1 << 18
@@ -24,28 +25,27 @@ MSE_FLOOR = 1e-10  # equal images count as 100 dB: one infinity would be the mea
 AUC_LAST = 150  # thresholds 0, 1, ... 150 in Lab units (Zhang et al. 2016, section 3.1)
 SSIM_WINDOW, SSIM_C1, SSIM_C2 = 7, 0.01**2, 0.03**2
 
-# What `measure` returns beside the metrics: the parts of the pooled PSNR, which is no mean over images
-PARTS = ("squared_error", "samples")
+# What `measure` returns beside the metrics: the parts of what is no mean over images
+PARTS = ("squared_error", "samples", "balanced_auc", "balance")
 
 
-def measure(pred: Tensor, real: Tensor) -> dict[str, Tensor]:
+def measure(pred: Tensor, real: Tensor, bins: Bins | None = None) -> dict[str, Tensor]:
     """Predicted and real RGB (B, 3, H, W), uint8 or float in 0..1 -> float64 (B,) on the CPU for each name.
 
     pixel_accuracy_2, _5: share of pixels with |pred - real| < 2% (5%) in R, G and B at once (paper 000,
     section 4.1); with _r, _g, _b: in that channel. psnr: dB over R, G and B, data range 1, at most 100.
     ssim, ab_auc, colourfulness: see the functions; true_colourfulness is that of `real`. ab_error: mean distance
-    in ab, Lab units. ciede2000: mean colour difference. PARTS are for `Scores`. ValueError for shapes
-    that differ or are below 7 x 7.
+    in ab, Lab units. ciede2000: mean colour difference. PARTS are for `Scores`; of those, the balanced ones only
+    with bins of ab. ValueError for shapes that differ or are below 7 x 7.
     """
     if pred.shape != real.shape:
         raise ValueError(f"shapes differ: {tuple(pred.shape)} and {tuple(real.shape)}")
     height, width = real.shape[-2:]
     sums: dict[str, Tensor] = {}
     for band in _bands(real):
-        for name, value in _pixel_sums(as_unit(pred[:, :, band]), as_unit(real[:, :, band])).items():
+        for name, value in _pixel_sums(as_unit(pred[:, :, band]), as_unit(real[:, :, band]), bins).items():
             sums[name] = sums.get(name, 0) + value
-    values = {name: total / (height * width) for name, total in sums.items()}
-    values["squared_error"] = sums["squared_error"]
+    values = {name: total if name in PARTS else total / (height * width) for name, total in sums.items()}
     values["samples"] = torch.full_like(sums["squared_error"], 3 * height * width)
     values["psnr"] = _decibel(values["squared_error"] / values["samples"])
     values["ssim"] = ssim(pred, real)
@@ -72,8 +72,8 @@ def _total(x: Tensor) -> Tensor:
     return x.flatten(1).sum(1, dtype=torch.float32).cpu().double()
 
 
-def _pixel_sums(pred: Tensor, real: Tensor) -> dict[str, Tensor]:
-    """Sums over pixels of all that is a mean over pixels, and squared_error over R, G and B."""
+def _pixel_sums(pred: Tensor, real: Tensor, bins: Bins | None) -> dict[str, Tensor]:
+    """Sums over pixels of all that is a mean over pixels, and PARTS; squared_error over R, G and B."""
     error = (pred - real).abs()
     sums = {"squared_error": _total(error * error)}
     for name, threshold in THRESHOLDS.items():
@@ -84,7 +84,11 @@ def _pixel_sums(pred: Tensor, real: Tensor) -> dict[str, Tensor]:
     lab_pred, lab_real = rgb_to_lab(pred), rgb_to_lab(real)
     distance = (lab_pred - lab_real)[:, 1:].norm(dim=1)  # (B, H, W)
     sums["ab_error"] = _total(distance)
-    sums["ab_auc"] = _total(ab_auc(distance))
+    covered = ab_auc(distance)
+    sums["ab_auc"] = _total(covered)
+    if bins is not None:
+        weight = _rarity(bins, real.device)[bins.encode_hard(lab_real[:, 1:])]
+        sums["balanced_auc"], sums["balance"] = _total(covered * weight), _total(weight)
     sums["ciede2000"] = _total(ciede2000(lab_pred, lab_real))
     return sums
 
@@ -100,6 +104,15 @@ def ab_auc(distance: Tensor) -> Tensor:
     (Zhang et al. 2016, section 3.1). A pixel is counted by the thresholds from its distance up.
     """
     return (AUC_LAST + 1 - distance.ceil()).clamp_min(0) / (AUC_LAST + 1)
+
+
+def _rarity(bins: Bins, device: torch.device) -> Tensor:
+    """Weights (Q,) of the class-balanced AuC: one over how common a bin is (Zhang et al. 2016, section 3.1: lambda 0).
+
+    In the prior of `bins` every colour then counts the same, however rare.
+    """
+    prior = torch.from_numpy(bins.prior.copy())
+    return torch.where(prior > 0, 1 / (len(bins) * prior), 0).float().to(device)
 
 
 def ssim(pred: Tensor, real: Tensor) -> Tensor:
@@ -232,8 +245,9 @@ class Scores:
     def finish(self, resamples: int = 1000, seed: int = 0) -> dict[str, Score]:
         """The metrics over all images with their 95% percentile-bootstrap intervals over images.
 
-        Besides the means over images: psnr_pooled (dB, of the MSE over all samples of all images) and
-        colourfulness_ratio (mean colourfulness over the truth's; NaN where the truth is grey). The same
+        Besides the means over images: psnr_pooled (dB, of the MSE over all samples of all images),
+        colourfulness_ratio (mean colourfulness over the truth's; NaN where the truth is grey) and, where measured with
+        bins, ab_auc_balanced (AuC in which rare colours count as much as common ones). The same
         number of images and seed draw the same, so rows can be compared. ValueError without images.
         """
         if not self._batches:
@@ -251,6 +265,8 @@ def _combine(means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     metrics = {name: value for name, value in means.items() if name not in PARTS}
     mse = means["squared_error"] / means["samples"]
     metrics["psnr_pooled"] = -10 * np.log10(np.maximum(mse, MSE_FLOOR))
+    if "balance" in means:
+        metrics["ab_auc_balanced"] = means["balanced_auc"] / means["balance"]
     truth = means["true_colourfulness"]
     metrics["colourfulness_ratio"] = np.where(truth > 0, means["colourfulness"] / np.where(truth > 0, truth, 1), np.nan)
     return metrics

@@ -38,6 +38,7 @@ COLUMNS = (
     Column("psnr", "PSNR"),
     Column("ssim", "SSIM", decimals=4),
     Column("ab_auc", "AuC", decimals=4),
+    Column("ab_auc_balanced", "balanced AuC", decimals=4, always=False),
     Column("ciede2000", "ΔE2000"),
     Column("ab_error", "ab error"),
     Column("colourfulness", "colourful", decimals=1),

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from colorcli import metrics
-from colorcli.color import rgb_to_lab
+from colorcli.bins import ab_bins
+from colorcli.color import lab_to_rgb, rgb_to_lab
 from colorcli.metrics import Scores, ciede2000, colourfulness, measure, ssim
 
 
@@ -248,3 +250,24 @@ def test_interval_of_a_mean_is_the_textbook_one():
 def test_no_images_no_scores():
     with pytest.raises(ValueError, match="no images"):
         Scores().finish()
+
+
+def test_balanced_auc_counts_every_colour_alike():
+    bins = ab_bins(40)
+    lab = torch.tensor([60.0, 0, 0])[:, None, None].repeat(1, 8, 8)
+    lab[1:, 0, 0] = torch.tensor([40.0, 40.0])
+    real = lab_to_rgb(lab)[None]
+    common, rare = bins.encode_hard(rgb_to_lab(real)[:, 1:])[0, [1, 0], [1, 0]].tolist()
+    prior = np.zeros(len(bins))
+    prior[[common, rare]] = 63 / 64, 1 / 64
+    grey = lab_to_rgb(torch.cat([lab[:1], torch.zeros(2, 8, 8)]))[None]
+    found = measure(grey, real, replace(bins, prior=prior))
+    missed = (151 - math.ceil(rgb_to_lab(real)[0, 1:, 0, 0].norm().item())) / 151
+    assert finished(found)["ab_auc_balanced"].value == pytest.approx((1 + missed) / 2, abs=0.005)
+    assert "ab_auc_balanced" not in finished(measure(grey, real))
+
+
+def finished(values):
+    scores = Scores()
+    scores.add(values)
+    return scores.finish()

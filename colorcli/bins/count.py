@@ -15,11 +15,10 @@ from torch import Tensor
 
 from colorcli.bins.bins import BALANCE, SIGMA, Bins, check_numbers
 from colorcli.bins.planes import CELLS, PLANES, Plane, grid_in_gamut
-from colorcli.datasets import cifar10, image_files
+from colorcli.datasets import CIFAR10, cifar10, image_files
 from colorcli.errors import ColorcliError, PhotoError, UsageError
 from colorcli.photo import read_photo
 
-CIFAR10 = "cifar10"
 SHORT_SIDE = 256  # px to which larger photos are shrunk before they are counted
 COLOURLESS = 2.5  # mean spread of R, G, B (8-bit) under which a photo is left out, as training leaves it out
 MOST_BAD = 0.01  # more unreadable files than this share are an error
@@ -58,22 +57,25 @@ def take_census(
     space: str = "ab",
     *,
     data_root: Path | None = None,
+    download: bool = False,
     workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Census:
     """Count the chroma of CIFAR-10's training images ("cifar10") and of the photos in folders and below.
 
     Photos are shrunk to a short side of SHORT_SIDE px at most; colourless ones are left out. workers: threads that
-    read photos, as many as suit the machine if not given. on_progress is called with the images done and their
-    total. UsageError for data that are not there or have no colour; ColorcliError if more than MOST_BAD of the
-    files cannot be read; errors of `datasets.cifar10`.
+    read photos, as many as suit the machine if not given. download: get CIFAR-10 if it is not there. on_progress is
+    called with the images done and their total. UsageError for data that are not there or have no colour;
+    ColorcliError if more than MOST_BAD of the files cannot be read; errors of `datasets.cifar10`.
     """
     folders = [Path(name) for name in data if name != CIFAR10]
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"--data {folder}: neither {CIFAR10} nor a folder that is there")
     files = [file for folder in folders for file in image_files(folder)]
-    images = cifar10("train", data_root).images if CIFAR10 in data else np.zeros((0, 3, 32, 32), np.uint8)
+    images = np.zeros((0, 3, 32, 32), np.uint8)
+    if CIFAR10 in data:
+        images = cifar10("train", data_root, download=download).images
     census = Census(PLANES[space], ", ".join(name if name == CIFAR10 else Path(name).name or name for name in data))
     total = len(images) + len(files)
     for done in _count(census, images, files, workers):

@@ -54,7 +54,7 @@ class Precision(str, Enum):
 
 
 def _known_models() -> list[str]:
-    return sorted(MODELS)
+    return sorted(name for name, spec in MODELS.items() if spec.colours)
 
 
 def _known_devices() -> list[str]:

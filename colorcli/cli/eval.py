@@ -16,6 +16,7 @@ from colorcli.cli.progress import put, say
 from colorcli.errors import PARTIAL_FAILURE, UsageError
 
 if TYPE_CHECKING:
+    from colorcli.bins import Bins
     from colorcli.evaluate import Evaluation
     from colorcli.testsets import Dataset
 
@@ -55,6 +56,12 @@ def eval_command(
     download: Annotated[
         bool, typer.Option("--download", help="Get CIFAR-10 (170 MB) from its authors if it is not there.")
     ] = False,
+    bins: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Of `colorcli quantize-bins`: adds the AuC in which rare colours count as much."
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N images.")] = None,
     format: Annotated[Format, typer.Option(help="How the scores are printed.")] = Format.table,
     grid: Annotated[
@@ -88,6 +95,7 @@ def eval_command(
     from colorcli.evaluate import evaluate, load_models
     from colorcli.testsets import open_dataset
 
+    priors = _ab_bins(bins)
     images = open_dataset(dataset, data_root=data_root, limit=limit, batch_size=batch_size, download=download)
     loaded = load_models([*(models or []), *(weights or [])], dataset)
     colorizers = {
@@ -101,6 +109,7 @@ def eval_command(
             samples=grid_count if grid else 0,
             save_images=save_images,
             seed=seed,
+            bins=priors,
             on_progress=on_progress,
         )
     if grid:
@@ -127,6 +136,15 @@ def _check_outputs(dataset: str, grid: Path | None, save_images: Path | None) ->
         raise UsageError(f"--grid {grid}: give it the suffix of a picture, such as .png")
     if not grid.parent.is_dir():
         raise UsageError(f"--grid {grid}: no such folder: {grid.parent}")
+
+
+def _ab_bins(path: Path | None) -> Bins | None:
+    from colorcli.bins import load_bins
+
+    bins = None if path is None else load_bins(path)
+    if bins is not None and bins.space != "ab":
+        raise UsageError(f"--bins {path}: bins of {bins.space}, not of ab")
+    return bins
 
 
 def _write_grid(result: Evaluation, path: Path) -> None:

@@ -52,9 +52,15 @@ def quantize_bins_command(
     data_root: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Where CIFAR-10 lies. Default: the variable COLORCLI_DATA.", rich_help_panel=COUNTED
+            metavar="DIR", help="Where CIFAR-10 lies. Default: COLORCLI_DATA, else the cache.", rich_help_panel=COUNTED
         ),
     ] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download", help="Get CIFAR-10 (170 MB) from its authors if it is not there.", rich_help_panel=COUNTED
+        ),
+    ] = False,
     space: Annotated[
         Space, typer.Option(help="ab: a grid of Lab's ab. yuv: the commonest colours of UV.", rich_help_panel=BINS)
     ] = Space.ab,
@@ -100,7 +106,7 @@ def quantize_bins_command(
 
     check_numbers(space.value, PLANES[space.value].grid if grid is None else grid, sigma, lambda_)
     with _progress() as on_progress:
-        census = take_census(data, space.value, data_root=data_root, on_progress=on_progress)
+        census = take_census(data, space.value, data_root=data_root, download=download, on_progress=on_progress)
     bins = bins_of(census, grid=grid, colours=colors or COLOURS, sigma=sigma, lambda_=lambda_)
     save_bins(output, bins)
     if plot is not None:

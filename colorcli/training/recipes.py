@@ -169,10 +169,10 @@ RECIPES: dict[str, Recipe] = {
     "cgan-rgb-luma": _cgan_rgb("rgb:Rgb", skips=False, luma_weight=1.0),
     "cgan-rgb-unet": _cgan_rgb("rgb:Rgb", skips=True),
     "cgan-rgb": _cgan_rgb("rgb:RgbConditioned", skips=True),
-    "classification": _classification("bilinear", 4),
-    "classification-deconv": _classification("deconv", 4),
+    "classification": _classification("bilinear", 3),
+    "classification-deconv": _classification("deconv", 3),
     "classification-downsample": _classification("downsample", 8),
-    "classification-rebalanced": _classification("bilinear", 4, rebalance=0.5),
+    "classification-rebalanced": _classification("bilinear", 3, rebalance=0.5),
     "regression": Recipe(
         "regression:Regression",
         {
