@@ -24,6 +24,6 @@ def test_bench_models_prints_a_row_for_each(tmp_path):
 
 def test_a_network_that_was_never_pulled_is_measured_untrained(tmp_path, monkeypatch):
     monkeypatch.setenv("COLORCLI_CACHE", str(tmp_path))
-    model, note = load_or_build("eccv16")
-    assert (model.label, note) == ("eccv16", "untrained weights: time only")
-    assert load_or_build("gan")[1] == ""
+    model, trained = load_or_build("eccv16")
+    assert (model.label, trained) == ("eccv16", False)
+    assert load_or_build("gan")[1]

@@ -40,18 +40,20 @@ def main(megapixels: float, repeats: int, names: Sequence[str]) -> None:
         make_photo(megapixels, photo, seed=0)
         runs = {name: [_measure(name, photo) for _ in range(repeats)] for name in names}
     table = Table(title=f"One photo of {megapixels:g} megapixels, medians of {repeats}")
-    for heading in ("", "size", "seconds", f"over {names[0]}", "network alone", "peak memory", ""):
-        table.add_column(heading, justify="right" if heading else "left")
+    for heading in ("", "size", "seconds", f"over {names[0]}", "network alone", "peak memory"):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     base = _median(runs[names[0]], "seconds")
     for name, found in runs.items():
         seconds, network, peak = (_median(found, key) for key in ("seconds", "network", "megabytes"))
         figures = f"{seconds:.2f}", f"{seconds / base:.1f}", f"{network:.2f}", f"{peak:.0f} MB"
-        table.add_row(name, str(found[0]["size"]), *figures, found[0]["note"])
+        table.add_row(name + ("" if found[0]["trained"] else " *"), str(found[0]["size"]), *figures)
+    if not all(found[0]["trained"] for found in runs.values()):
+        table.caption = "* untrained, as its weights were not pulled: it takes the same time"
     Console().print(table)
 
 
 def _measure(name: str, photo: Path) -> dict[str, Any]:
-    """One model in a fresh process: {"seconds", "network", "megabytes", "size", "note"}."""
+    """One model in a fresh process: {"seconds", "network", "megabytes", "size", "trained"}."""
     command = [sys.executable, "-m", "colorcli.bench.models", name, str(photo)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -62,19 +64,19 @@ def _median(runs: list[dict[str, Any]], key: str) -> float:
     return statistics.median(run[key] for run in runs)
 
 
-def load_or_build(name: str) -> tuple[ColorModel, str]:
-    """The model, and what a reader of its figures should know: its network is untrained where it was never pulled."""
+def load_or_build(name: str) -> tuple[ColorModel, bool]:
+    """The model, and whether it is trained: where its weights were never pulled it is not."""
     from colorcli.errors import WeightsMissing
     from colorcli.manifest import find
     from colorcli.models import build
     from colorcli.weights import load_model
 
     try:
-        return load_model(name), ""
+        return load_model(name), True
     except WeightsMissing:
         model = build(name, **(find(name).config or {})).eval()
         model.label = name
-        return model, "untrained weights: time only"
+        return model, False
 
 
 def conditions(needs: Sequence[str], photo: Photo) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _run(name: str, path: Path) -> None:
     from colorcli.engine import Colorizer
     from colorcli.photo import read_photo, write_photo
 
-    model, note = load_or_build(name)
+    model, trained = load_or_build(name)
     network: list[float] = []
     predict: Any = model.predict_ab
 
@@ -117,8 +119,8 @@ def _run(name: str, path: Path) -> None:
         write_photo(colorizer(read_photo(path), **beside), path.with_name(f"{name}.jpg"))
         seconds = time.perf_counter() - start
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << (20 if sys.platform == "darwin" else 10))
-    found = {"seconds": seconds, "network": sum(network), "megabytes": megabytes, "size": colorizer.size, "note": note}
-    print(json.dumps(found))
+    found = {"seconds": seconds, "network": sum(network), "megabytes": megabytes}
+    print(json.dumps(found | {"size": colorizer.size, "trained": trained}))
 
 
 if __name__ == "__main__":
