@@ -20,7 +20,9 @@ from colorcli.datasets import CIFAR10
 from colorcli.engine import Colorizer
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.files import atomic_write
+from colorcli.manifest import entries
 from colorcli.metrics import Score, Scores, measure
+from colorcli.models import MODELS
 from colorcli.recognition import Recognition
 from colorcli.sheet import fitted
 from colorcli.testsets import Colourer, Dataset
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from colorcli.models.base import ColorModel
 
 GREY, TRUTH = "grey", "truth"
+ALL = "all"  # in place of the models' names
 AS_RGB = "(as RGB)"
 SAMPLE_SIDE = 256  # px, the longer side of a picture kept for a contact sheet, at most
 
@@ -63,17 +66,26 @@ def load_models(names: Sequence[str | Path], dataset: str) -> dict[str, ColorMod
     """Models under the names of their rows: their labels, or `names` as given where labels clash.
 
     names: what `weights.load_model` takes, a Path for a weights file; a plain model name means its weights for the
-    dataset. UsageError for one given twice or one that needs conditions; other errors as from `load_model`.
+    dataset, "all" the weights for it that are on this machine. UsageError for one given twice or one that needs
+    conditions; other errors as from `load_model`.
     """
+    task = CIFAR10 if dataset == CIFAR10 else "photo"
+    names = [one for name in names for one in (_ready(task) if name == ALL else [name])]
     repeated = [str(name) for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise UsageError(f"given twice: {', '.join(repeated)}")
-    models = [_load(name, task=CIFAR10 if dataset == CIFAR10 else "photo") for name in names]
+    models = [_load(name, task) for name in names]
     for model in models:
         if model.needs:
             raise UsageError(f"{model.label} needs {' and '.join(model.needs)}, which a dataset does not have")
     labels = Counter([GREY, TRUTH, *(model.label for model in models)])
     return {m.label if labels[m.label] == 1 else str(name): m for name, m in zip(names, models, strict=True)}
+
+
+def _ready(task: str) -> list[str]:
+    """Names of all weights for `task` that are there and colour without a user's help."""
+    specs = {entry.name: MODELS[entry.model] for entry in entries() if entry.task == task and entry.present}
+    return [name for name, spec in specs.items() if spec.colours and not spec.needs]
 
 
 def _load(name: str | Path, task: str) -> Any:

@@ -319,3 +319,8 @@ def test_the_truth_is_told_as_the_classifier_tells_it(cifar):
 def test_photos_are_not_shown_to_the_classifier(photos):
     result = evaluate(open_dataset(str(photos)), {})
     assert not {"top1", "frechet"} & result.rows[0].scores.keys()
+
+
+def test_all_are_the_weights_for_the_task_that_are_there():
+    assert list(load_models(["all"], "photos")) == ["gan@photo"]
+    assert "classifier@cifar10" not in load_models(["all"], "cifar10")

@@ -45,7 +45,8 @@ def eval_command(
         typer.Option(metavar="cifar10|FOLDER", help="The CIFAR-10 test images, or photos.", show_default=False),
     ],
     models: Annotated[
-        list[str] | None, typer.Option("--model", metavar="NAME[@WEIGHTS]", help="Repeat for more.")
+        list[str] | None,
+        typer.Option("--model", metavar="NAME[@WEIGHTS]", help="Repeat for more; all: every one that is there."),
     ] = None,
     weights: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A weights file to measure as well; repeat for more.")
