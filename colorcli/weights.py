@@ -99,12 +99,12 @@ def missing_message(entry: WeightsEntry) -> str:
 
 
 def save_weights(path: Path, model: ColorModel, metadata: Mapping[str, str]) -> None:
-    """Write `model` as a weights file, in half precision (integer buffers as they are), atomically.
+    """Write `model` as a weights file, in half precision (integer buffers as they are, tensors with values beyond
+    65504 in float32), atomically.
 
     metadata: needs "model", its name in colorcli.models; "config", "size" and "saturation" are taken from
     the model's config, default_size and default_saturation where not given. VerificationError for values
-    that half precision cannot hold (NaN, infinite, beyond 65504) and for metadata that could not be read
-    back; OSError as from open().
+    that are NaN or infinite and for metadata that could not be read back; OSError as from open().
     """
     own = {
         "config": json.dumps(model.config),
@@ -243,8 +243,11 @@ def _check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
 
 
 def _stored(tensor: Tensor) -> Tensor:
-    """As it goes to the file: on the CPU, contiguous, memory of its own, floats in half precision."""
-    kind = torch.float16 if tensor.is_floating_point() else tensor.dtype
+    """As it goes to the file: on the CPU, contiguous, memory of its own, floats in half precision if it holds them."""
+    kind = tensor.dtype
+    if tensor.is_floating_point():
+        largest = tensor.abs().max() if tensor.numel() else 0
+        kind = torch.float32 if torch.finfo(torch.float16).max < largest < math.inf else torch.float16
     return tensor.detach().to("cpu", kind, copy=True).contiguous()
 
 

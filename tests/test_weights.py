@@ -97,8 +97,15 @@ def test_saved_files_follow_the_umask(tmp_path):
     assert stat.S_IMODE((tmp_path / "a.safetensors").stat().st_mode) == 0o644
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])
-def test_weights_that_half_precision_cannot_hold_are_not_saved(tmp_path, file, value):
+def test_values_too_large_for_half_precision_are_kept_in_float32(tmp_path):
+    toy = Toy()
+    torch.nn.init.constant_(toy.conv.bias, 1e6)
+    save_weights(tmp_path / "a.safetensors", toy, {"model": "toy"})
+    assert load_model(weights=tmp_path / "a.safetensors").conv.bias.eq(1e6).all()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_not_saved(tmp_path, file, value):
     before, toy = file.read_bytes(), Toy()
     torch.nn.init.constant_(toy.conv.bias, value)
     with pytest.raises(VerificationError, match=r"'conv\.bias'"):
