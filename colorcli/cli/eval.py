@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from colorcli.cli.colorize import Precision
-from colorcli.cli.progress import put, say
+from colorcli.cli.progress import counting_bar, put, say
 from colorcli.errors import PARTIAL_FAILURE, UsageError
 
 if TYPE_CHECKING:
     from colorcli.bins import Bins
     from colorcli.evaluate import Evaluation
-    from colorcli.testsets import Dataset
 
 THUMB = 160  # px of a picture in the contact sheet
 PLAIN_WIDTH = 180  # of the table where stdout is no terminal
@@ -103,7 +100,7 @@ def eval_command(
         name: Colorizer(model, device=device, precision=precision.value, size=size, saturation=saturation, seed=seed)
         for name, model in loaded.items()
     }
-    with _progress(images) as on_progress:
+    with counting_bar() as advance:
         result = evaluate(
             images,
             colorizers,
@@ -111,7 +108,7 @@ def eval_command(
             save_images=save_images,
             seed=seed,
             bins=priors,
-            on_progress=on_progress,
+            on_progress=lambda done: advance(done, len(images)),
         )
     if grid:
         _write_grid(result, grid)
@@ -168,18 +165,3 @@ def _print(result: Evaluation, format: Format) -> None:
 
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     console.print(tables.rich_table(result))
-
-
-@contextmanager
-def _progress(images: Dataset) -> Iterator[Callable[[int], None] | None]:
-    """A bar on stderr where that is a terminal; the way to advance it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=len(images))
-        yield lambda done: bar.update(task, completed=done)

@@ -1,4 +1,4 @@
-"""What a run of `colorize` says while it goes: JSON lines on stdout; a bar, or plain lines, on stderr."""
+"""What commands say while they go: data on stdout; a bar, or plain lines, on stderr."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,21 @@ def make_bar(*columns: ProgressColumn) -> Progress:
     from rich.progress import Progress
 
     return Progress(*columns, console=Console(stderr=True))
+
+
+@contextmanager
+def counting_bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, if a terminal. Yields the way to advance it, called with what is done and the total."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class Teller:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorcli.cli.progress import put, say
+from colorcli.cli.progress import counting_bar, put, say
 from colorcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,7 +102,7 @@ def quantize_bins_command(
     from colorcli.bins.planes import PLANES
 
     check_numbers(space.value, PLANES[space.value].grid if grid is None else grid, sigma, lambda_)
-    with _progress() as on_progress:
+    with counting_bar() as on_progress:
         census = take_census(data, space.value, data_root=data_root, download=download, on_progress=on_progress)
     bins = bins_of(census, grid=grid, colours=colors or COLOURS, sigma=sigma, lambda_=lambda_)
     save_bins(output, bins)
@@ -194,18 +191,3 @@ def _print_table(bins: Bins, census: Census) -> None:
     )
     for name, value in rows:
         say(f"{name:<14}{value}")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr where that is a terminal; the way to advance it."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +11,7 @@ import typer
 
 from colorcli.cli.colorize import Precision
 from colorcli.cli.eval import PLAIN_WIDTH, THUMB, Format
-from colorcli.cli.progress import put, say
+from colorcli.cli.progress import counting_bar, put, say
 from colorcli.errors import PARTIAL_FAILURE, ColorcliError, UsageError
 
 if TYPE_CHECKING:
@@ -147,7 +145,7 @@ def make_command(
         name: Colorizer(model, device=device, precision=precision.value)
         for name, model in load_models(names, dataset).items()
     }
-    with _progress() as on_progress:
+    with counting_bar() as on_progress:
         make(output, images, colorizers, settings, seed=seed, on_progress=on_progress, on_skip=_note)
     for line in images.failed:
         _note(f"{line}: left out")
@@ -238,18 +236,3 @@ def _print(scores: Scores, format: Format) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     console.print(*report.rich_tables(scores), sep="\n")
     console.print(report.caption(scores), markup=False, highlight=False)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr where that is a terminal; the way to advance it."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
