@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PHOTO_BYTES = 600 << 20  # what a photo of 24 megapixels costs while it is read, coloured and written
 GPU_WORKERS = 8
+TOGETHER = 4  # photos at most in one pass of the network, if every core is left with several such lots
 QUEUED = 64  # photos that wait, as paths, for a worker: a slow one does not hold up the others
 WRITING_ENDS = 10.0  # seconds that a write in progress is given after Ctrl-C
 OUT_OF_MEMORY = "not enough memory to colour it; try a smaller --size, --batch-size 1 or --device cpu"
@@ -82,7 +83,7 @@ def run(
     plan: Plan,
     colorizer: Colorizer,
     *,
-    batch_size: int = 1,
+    batch_size: int | None = None,
     quality: int | None = None,
     provenance: bool = True,
     first: Photo | None = None,
@@ -94,9 +95,11 @@ def run(
     A photo that cannot be read, coloured or written is an outcome with an error; the others are done. On any
     exception in the caller's thread (KeyboardInterrupt, a closed pipe) no further photo is begun, writes in progress
     are finished, and the exception goes on. first: the photo of the first job, if it is read already.
-    conditions: what every photo's colours shall follow, as the colorizer takes it.
+    conditions: what every photo's colours shall follow, as the colorizer takes it. batch_size: photos in one pass of
+    the network, as many as suit the folder if not given.
     """
     start = time.perf_counter()
+    batch_size = batch_size or max(1, min(TOGETHER, len(plan.jobs) // (4 * _cores(colorizer))))
     report = Report(skipped=len(plan.skipped))
     worker = Worker(plan, colorizer, quality, provenance, first, conditions or {})
     chunks = (plan.jobs[i : i + batch_size] for i in range(0, len(plan.jobs), batch_size))
@@ -130,6 +133,13 @@ def _result(future: Future[list[Outcome]]) -> list[Outcome]:
     return future.result()
 
 
+def _cores(colorizer: Colorizer) -> int:
+    """How many photos can be worked on at once."""
+    import torch
+
+    return torch.get_num_threads() if colorizer.device.type == "cpu" else min(os.cpu_count() or 1, GPU_WORKERS)
+
+
 @contextmanager
 def _pool(chunks: int, colorizer: Colorizer, batch_size: int) -> Iterator[tuple[ThreadPoolExecutor, int]]:
     """As many workers as cores, photos and memory allow; torch's threads are shared out among them meanwhile."""
@@ -137,8 +147,7 @@ def _pool(chunks: int, colorizer: Colorizer, batch_size: int) -> Iterator[tuple[
 
     threads = torch.get_num_threads()
     on_cpu = colorizer.device.type == "cpu"
-    cores = threads if on_cpu else min(os.cpu_count() or 1, GPU_WORKERS)
-    workers = max(1, min(cores, chunks, available_memory() // (PHOTO_BYTES * batch_size)))
+    workers = max(1, min(_cores(colorizer), chunks, available_memory() // (PHOTO_BYTES * batch_size)))
     share = max(1, threads // workers) if on_cpu else threads
     pool = ThreadPoolExecutor(workers, "colorcli", initializer=torch.set_num_threads, initargs=(share,))
     try:

@@ -56,7 +56,7 @@ def run(
     *,
     address: str,
     settings: Mapping[str, Any],
-    batch_size: int = 1,
+    batch_size: int | None = None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
     on_silence: Callable[[str], None] = lambda line: None,
     **how: Any,
@@ -69,6 +69,7 @@ def run(
     """
     start = time.perf_counter()
     report = Report(skipped=len(plan.skipped))
+    batch_size = batch_size or 1
     chunks = [plan.jobs[i : i + batch_size] for i in range(0, len(plan.jobs), batch_size)]
     quiet: Any = _OwnStdout()
     with redirect_stdout(quiet), _connected(address):

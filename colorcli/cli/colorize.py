@@ -116,8 +116,14 @@ def colorize_command(
         ),
     ] = None,
     batch_size: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Photos in one pass of the network.", rich_help_panel=MODEL)
-    ] = 1,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Photos in one pass of the network. Default: up to 4, by the folder.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
     hints: Annotated[
         Path | None,
         typer.Option(
