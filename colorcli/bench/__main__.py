@@ -1,10 +1,13 @@
 """python -m colorcli.bench colorize [--megapixels 24] [--repeats 3] [--photos 24]
 
 python -m colorcli.bench models [--megapixels 2] [--repeats 3] [NAME...]
+
+python -m colorcli.bench quality PHOTOS [--model NAME...] [--size PX...] [--saturation FACTOR...] [--sheets DIR]
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +42,24 @@ def models(
     from colorcli.bench.models import NAMES, main
 
     main(megapixels, repeats, names or NAMES)
+
+
+@app.command()
+def quality(
+    photos: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of colour photos.")],
+    model: Annotated[list[str] | None, typer.Option(metavar="NAME|FILE", help="Default: gan.")] = None,
+    size: Annotated[list[int] | None, typer.Option(metavar="PX", help="Short sides to try.")] = None,
+    saturation: Annotated[list[float] | None, typer.Option(metavar="FACTOR", help="Saturations to try.")] = None,
+    sheets: Annotated[Path | None, typer.Option(metavar="DIR", help="Write contact sheets.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Photos on the sheets, evenly spread.")] = 100,
+    copies: Annotated[int, typer.Option(min=0, help="Photos to see in other states, evenly spread.")] = 20,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N photos.")] = None,
+) -> None:
+    """Contact sheets and scores over grey of photo models, at several sizes and saturations; and how far colours move
+    when a photo is enlarged, darkened, faded, grainy, sepia or badly compressed."""
+    from colorcli.bench.quality import main
+
+    main(photos, model or ["gan"], size or [None], saturation or [None], sheets, count, copies, limit)
 
 
 if __name__ == "__main__":
