@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048  # px, what --size takes
 MOST_AREA = 6  # the network's picture has at most this many times size * size pixels: panoramas get smaller
 MIRRORED_TOGETHER = 256 * 1024  # px up to which pictures and their mirror images go through the network together
+DARKEST, LIGHTEST = 10, 90  # L that the first and last percentile of a photo reach at least, as the network sees it
+STEEPEST = 4.0  # times that its contrast grows for that, at most
 GUIDE_SIDE = 256  # px, the short side at which ab is fitted to L: finer changes nothing that shows
 GUIDE_RADIUS = 1.5  # of the guided filter, in pixels of the network's ab
 GUIDE_SMOOTHNESS = 4.0  # in L units: edges of L above this carry edges of colour
@@ -150,8 +152,9 @@ class Colorizer:
 
     def _predict(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
         """L (B, 1, h, w) and pictures (1, C, h', w') as conditions of all -> ab (B, 2, h, w) float32, for most models
-        the mean over the picture and its mirror image."""
-        ab = self._both_ways(L, conditions) if self.model.averages_mirror else self._pass(L, conditions)
+        the mean over the picture and its mirror image, both with their tones evened."""
+        L, steeper = evened(L) if self.model.evens_tone else (L, 1.0)
+        ab = (self._both_ways if self.model.averages_mirror else self._pass)(L, conditions) / steeper
         if not bool(ab.isfinite().all()):
             hint = "" if self.dtype == torch.float32 else "; try --precision fp32"
             raise ColorcliError(f"{self.name} gave colours that are not numbers{hint}")
@@ -194,6 +197,15 @@ class Colorizer:
 
         _side_by_side(colour, range(0, height, rows), self.device)
         return out
+
+
+def evened(L: Tensor) -> tuple[Tensor, Tensor]:
+    """L (B, 1, h, w) of photos -> the same with the tones of dark, light and faded ones spread to DARKEST..LIGHTEST,
+    and how many times each one's contrast grew, (B, 1, 1, 1): its colours are so many times too strong for it."""
+    black, white = torch.quantile(L.flatten(1), L.new_tensor([0.01, 0.99]), dim=1)[..., None, None, None]
+    to_black, to_white = black.clamp(max=DARKEST), white.clamp(min=LIGHTEST)
+    steeper = ((to_white - to_black) / (white - black).clamp_min(1)).clamp(max=STEEPEST)
+    return ((to_black + to_white) / 2 + (L - (black + white) / 2) * steeper).clamp(0, 100), steeper
 
 
 def _side_by_side(work: Callable[[int], None], tops: range, device: torch.device) -> None:

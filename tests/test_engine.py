@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from colorcli.color import rgb_to_lab
-from colorcli.engine import Colorizer, _luminance
+from colorcli.engine import Colorizer, _luminance, evened
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.hints import Hints
 from colorcli.models.base import ColorModel
@@ -19,6 +19,7 @@ class Painter(ColorModel):
 
     multiple = 8
     default_size = 64
+    evens_tone = False
 
     def __init__(self, paint=lambda L: torch.cat([L * 0.4 - 20, 20 - L * 0.4], 1)):
         super().__init__()
@@ -113,6 +114,24 @@ def test_small_pictures_and_their_mirror_images_go_together_and_change_nothing(m
     monkeypatch.setattr("colorcli.engine.MIRRORED_TOGETHER", 0)
     assert np.array_equal(Colorizer(ramp, device="cpu")(source).pixels, together)
     assert [shape[0] for shape in ramp.seen] == [2, 1, 1]
+
+
+def test_evened_tones_reach_from_dark_to_light_and_fit_ones_are_left_alone():
+    fit = torch.linspace(2, 98, 64 * 64).view(1, 1, 64, 64)
+    seen, steeper = evened(torch.cat([fit, fit / 3, 70 + fit / 10, torch.full_like(fit, 40)]))
+    assert steeper.flatten().tolist() == pytest.approx([1, 2.8, 4, 4], abs=0.05)
+    torch.testing.assert_close(seen[0], fit[0])
+    assert seen[1].quantile(0.99).item() == pytest.approx(90, abs=1)
+    assert seen[2].mean().item() == pytest.approx(50, abs=1)
+    assert seen[3].unique().numel() == 1
+
+
+def test_a_dark_photo_gets_the_colours_of_a_light_one_in_its_own_strength():
+    model = Painter(lambda L: torch.cat([L * 0.1, L * 0.1], 1))
+    model.evens_tone = True
+    light = np.linspace(0, 255, 64 * 64).reshape(64, 64).astype(np.uint8)
+    a, b = (lab(Colorizer(model, device="cpu")(photo(pixels)).pixels)[:, 1:] for pixels in (light, light // 3))
+    assert (2.7 * b.mean()).item() == pytest.approx(a.mean().item(), rel=0.1)
 
 
 def test_saturation_scales_chroma():

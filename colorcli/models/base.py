@@ -26,6 +26,7 @@ class ColorModel(nn.Module):
     default_saturation: float = 1.0
     predicts_rgb: bool = False  # whether the paper's output is a whole picture, which `predict_rgb` gives
     noise: int = 0  # length of the noise vector that a prediction draws from torch's generator
+    evens_tone: bool = True  # whether it sees very dark and faded photos with their tones spread, see `engine.evened`
     averages_mirror: bool = True  # whether the mean with the mirror image's colours is better than either
     takes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()

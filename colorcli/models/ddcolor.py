@@ -36,6 +36,7 @@ class DDColor(ColorModel):
 
     multiple = 32
     default_size = 512
+    evens_tone = False  # as published
     mean: Tensor
     std: Tensor
 

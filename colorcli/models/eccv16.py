@@ -24,6 +24,7 @@ class ECCV16(ZhangNetwork):
     """
 
     default_size = 256
+    evens_tone = False  # as published
 
     def __init__(self, temperature: float = 1.0) -> None:
         super().__init__(WIDTH, BINS, temperature=temperature)

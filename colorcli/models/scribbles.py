@@ -26,6 +26,7 @@ class Scribbles(ColorModel):
     of both variances: at the minimum, which is 0, each U(r) is the weighted mean of its neighbours.
     """
 
+    evens_tone = False
     averages_mirror = False  # it treats left and right alike
     default_size = 256
 

@@ -20,6 +20,7 @@ class SIGGRAPH17(ColorModel):
 
     multiple = 8
     default_size = 256
+    evens_tone = False  # as published
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,6 +27,7 @@ class Transfer(ColorModel):
     neighbourhoods' luminance. Lab stands in for the paper's l-alpha-beta space.
     """
 
+    evens_tone = False
     averages_mirror = False  # it treats left and right alike
     default_size = 256
 
