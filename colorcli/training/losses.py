@@ -60,7 +60,7 @@ def discriminator_bce(real_logits: Tensor, fake_logits: Tensor, real_label: floa
     return (real + fake) / 2
 
 
-def diversity(pictures: Tensor, noise: Tensor, enough: float = 0.012) -> Tensor:
+def diversity(pictures: Tensor, noise: Tensor, enough: float = 0.02) -> Tensor:
     """Less the more the second half of a batch differs from the first, which shows the same with other noise: how far
     the mean |difference| of pictures (B, C, H, W) over that of noise (B, n) falls short of `enough` (Yang et al.,
     Diversity-Sensitive Conditional GANs, ICLR 2019, equation 2; there each picture has its own limit)."""
