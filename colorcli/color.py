@@ -127,6 +127,20 @@ def _outside(linear: Tensor) -> Tensor:
     return (low < GAMUT_LOW) | (high > GAMUT_HIGH)
 
 
+def saturated(ab: Tensor, factor: float) -> Tensor:
+    """ab (B, 2, H, W) with its chroma at `factor` times its strength.
+
+    Above 1, pale colours and pale pictures gain more than strong ones, which soon look painted: `factor` is that of a
+    chroma of 7. At the same colourfulness the results are nearer to the truth than with one factor for all
+    (`python -m colorcli.bench quality`).
+    """
+    if factor <= 1:
+        return ab * factor
+    chroma = ab.norm(dim=1, keepdim=True)
+    local = (chroma + chroma.mean((2, 3), keepdim=True)) / 2
+    return ab * (1 + (factor - 1) * 10 / (local + 3))
+
+
 def merge(L: Tensor, ab: Tensor) -> Tensor:
     """L (..., 1, H, W) in 0..100 and ab (..., 2, H, W) in Lab units -> sRGB (..., 3, H, W) in 0..1 at that L.
 

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from colorcli.color import linear_to_L, linear_to_srgb, merge_steps, srgb_to_linear
+from colorcli.color import linear_to_L, linear_to_srgb, merge_steps, saturated, srgb_to_linear
 from colorcli.device import choose_device, choose_precision
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.models import check_conditions, check_samples
@@ -48,8 +48,8 @@ class Colorizer:
     """Colours photos with one model on one device.
 
     model: as `weights.load_model` gives it. size: short side in px that the network sees, default the model's own.
-    saturation: factor on the chroma, 0 (grey) to 4, default the model's own. seed: of the noise, one for all photos, of
-    models that take any. device, precision: see `device`; systems without a network compute in fp32. UsageError for
+    saturation: 0 (grey) to 4, see `color.saturated`, default the model's own. seed: of the noise, one for all photos,
+    of models that take any. device, precision: see `device`; systems without a network compute in fp32. UsageError for
     values out of range or a device that is not there.
     """
 
@@ -158,7 +158,7 @@ class Colorizer:
         if not bool(ab.isfinite().all()):
             hint = "" if self.dtype == torch.float32 else "; try --precision fp32"
             raise ColorcliError(f"{self.name} gave colours that are not numbers{hint}")
-        return ab.clamp(-128, 128) * self.saturation
+        return saturated(ab.clamp(-128, 128), self.saturation)
 
     def _both_ways(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
         """The mean of `_pass` over pictures and mirror images, of small pictures in one pass."""

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from colorcli.color import merge, rgb_to_L
+from colorcli.color import merge, rgb_to_L, saturated
 from colorcli.compare import grey_of
 from colorcli.datasets import CIFAR10, cifar10, image_files
 from colorcli.engine import Colorizer
@@ -85,8 +85,8 @@ class Cifar10Test:
         @torch.inference_mode()
         def colour(L: Tensor) -> list[Tensor]:
             L = L.to(colorizer.device)
-            ab = colorizer.model.predict_ab(L.to(colorizer.dtype)).float() * colorizer.saturation
-            return [merge(L, _finite(ab, colorizer.name))]
+            ab = _finite(colorizer.model.predict_ab(L.to(colorizer.dtype)).float(), colorizer.name)
+            return [merge(L, saturated(ab, colorizer.saturation))]
 
         return colour
 

@@ -15,6 +15,7 @@ from colorcli.color import (
     merge_steps,
     rgb_to_L,
     rgb_to_lab,
+    saturated,
     srgb_to_linear,
 )
 
@@ -94,3 +95,14 @@ def test_merge_reduces_chroma_at_constant_hue():
     cosine = torch.nn.functional.cosine_similarity(shown, ab, dim=1)
     assert cosine.min() > 0.9995
     assert shown.norm(dim=1).min() > 25  # as much as fits, not grey
+
+
+def test_saturated_by_hand():
+    ab = torch.tensor([[3.0, 4.0], [0.0, 0.0]]).T.reshape(1, 2, 2, 1)  # chroma 5 and 0, 2.5 in the mean
+    torch.testing.assert_close(saturated(ab, 0.5), ab / 2)
+    torch.testing.assert_close(saturated(ab, 1.3), ab * (1 + 3 / 6.75))
+
+
+def test_a_strong_colour_gains_less_than_a_pale_one():
+    pale, strong = (torch.full((1, 2, 4, 4), value) for value in (2.0, 20.0))
+    assert (saturated(pale, 1.5) / pale).min() > 1.5 > (saturated(strong, 1.5) / strong).max() > 1

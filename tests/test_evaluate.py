@@ -141,7 +141,9 @@ def test_cifar10_model_with_the_true_colours_is_all_but_perfect(cifar):
 
 
 def test_cifar10_saturation_scales_ab(cifar):
-    strong, plain = (Colorizer(Constant(10, 0), device="cpu", saturation=s) for s in (2.0, 1.0))
+    strong, plain = (
+        Colorizer(Constant(10, 0), device="cpu", saturation=s) for s in (2.3, 1.0)
+    )  # 2.3: twice a chroma of 10
     rows = evaluate(
         open_dataset("cifar10", data_root=cifar), {"strong": strong, "plain": plain, "as": colorizer(20, 0)}
     )
