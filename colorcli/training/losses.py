@@ -25,11 +25,11 @@ def mse(prediction: Tensor, truth: Tensor) -> Tensor:
     return F.mse_loss(prediction, truth)
 
 
-def log_mse(prediction: Tensor, truth: Tensor, floor: float = 1e-5) -> Tensor:
+def log_mse(prediction: Tensor, truth: Tensor, floor: float = 1e-6) -> Tensor:
     """Mean over the pictures of the logarithm of each one's mean squared difference, which is the negative of its PSNR
     but for a factor: a picture counts by the share, not the amount, that its error shrinks. (B, C, H, W) twice.
 
-    floor: of ab / ab_scale, a third of a Lab unit: an error below half an 8-bit level does not show."""
+    floor: of ab / ab_scale, a tenth of a Lab unit, which no 8-bit picture shows."""
     return (prediction - truth).square().mean((1, 2, 3)).add(floor).log().mean()
 
 
