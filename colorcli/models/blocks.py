@@ -28,7 +28,8 @@ class ResidualUNet(nn.Module):
     2**(levels - 1).
 
     widths: channels of each level, finest first. encoder_blocks, decoder_blocks: residual blocks a level; the
-    decoder has one level fewer.
+    decoder has one level fewer. dropout: after each of the two coarsest levels, of whole channels; off until training
+    sets it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class ResidualUNet(nn.Module):
         for level, (width, blocks) in enumerate(zip(widths, encoder_blocks, strict=True)):
             shrink = [nn.Conv2d(widths[level - 1], width, 2, stride=2)] if level else []
             self.encoder.append(nn.Sequential(*shrink, *(ResidualBlock(width) for _ in range(blocks))))
+        self.dropout = nn.Dropout2d(0.0)
         self.grow = nn.ModuleList()
         self.decoder = nn.ModuleList()
         for level in reversed(range(len(widths) - 1)):
@@ -56,8 +58,10 @@ class ResidualUNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
         skips = []
-        for stage in self.encoder:
+        for level, stage in enumerate(self.encoder):
             x = stage(x)
+            if level >= len(self.encoder) - 2:
+                x = self.dropout(x)
             skips.append(x)
         skips.pop()  # the bottleneck is x itself
         for grow, stage in zip(self.grow, self.decoder, strict=True):

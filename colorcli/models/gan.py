@@ -19,7 +19,7 @@ from colorcli.models.unet import TANH_AB, ContractingDiscriminator, StridedUNet,
 
 
 class GanGenerator(ColorModel):
-    """L -> ab through a U-Net; 11.1 million parameters as configured by default.
+    """L -> ab through a U-Net; 8.4 million parameters as configured by default.
 
     widths: channels of each level, finest first; width: of the finest, the others in proportion. network: "residual",
     to which encoder_blocks and decoder_blocks belong (see blocks.ResidualUNet), or "strided" (see unet.StridedUNet).
@@ -29,7 +29,7 @@ class GanGenerator(ColorModel):
     def __init__(
         self,
         widths: Sequence[int] = (32, 64, 128, 256, 384),
-        encoder_blocks: Sequence[int] = (1, 1, 2, 2, 2),
+        encoder_blocks: Sequence[int] = (1, 1, 2, 2, 1),
         decoder_blocks: Sequence[int] = (1, 1, 1, 1),
         width: int | None = None,
         network: str = "residual",

@@ -16,7 +16,7 @@ from torch import Tensor
 from colorcli.datasets import image_files
 from colorcli.errors import ColorcliError, UsageError
 
-MARGIN = 1.25  # a copy's short side over the crop's side, so that crops differ in scale
+MARGIN = 1.6  # a copy's short side over the crop's side, so that crops differ in scale
 LONGEST = 4 / 3  # a copy's sides differ at most so much; the middle of longer photos is kept
 MOST_BAD = 0.01  # more unreadable files than this share are an error
 COLOURLESS = 2.5  # mean spread of R, G, B (8-bit) under which a photo teaches only grey

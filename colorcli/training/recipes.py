@@ -96,13 +96,15 @@ RECIPES: dict[str, Recipe] = {
                 {"network": "strided", "widths": [64, 128, 256, 512]},
             ),
             "fast": Preset(
-                Settings(epochs=30, pretrain_epochs=24, lr=1.5e-3, discriminator_lr=2e-4, l1_weight=300.0),
+                Settings(
+                    epochs=32, pretrain_epochs=30, lr=1.5e-3, discriminator_lr=1e-4, loss="log-mse", l1_weight=1500.0,
+                ),
                 {"widths": [64, 112, 152], "encoder_blocks": [2, 2, 2], "decoder_blocks": [2, 1]},
             ),
             "photo": Preset(
                 Settings(
-                    epochs=12, pretrain_epochs=10, batch_size=32, size=96, lr=6e-4, discriminator_lr=2e-4,
-                    l1_weight=100.0, aged=0.5,
+                    epochs=24, pretrain_epochs=23, size=64, lr=1e-3, discriminator_lr=1e-4, loss="log-mse",
+                    l1_weight=1000.0, aged=0.3,
                 ),
             ),
         },

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from colorcli import models
 from colorcli.bins import Bins, load_bins
@@ -111,6 +112,7 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
         bins = count_bins(data.train, settings.size, recipe.bins)
     if bins is not None:
         model.adopt(bins)
+    _drop_channels(model, settings.dropout)
     say(data.about)
     metadata = _metadata(order, chosen, settings, place, data.trained_on)
 
@@ -157,6 +159,15 @@ def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
     if type(model) is not type(models.build(order.model, **config)):
         raise UsageError(f"--init {order.init}: weights of another system than {order.model}")
     return model
+
+
+def _drop_channels(model: ColorModel, share: float) -> None:
+    """Set the channel dropout of the network. UsageError for any where it has none."""
+    layers = [module for module in model.modules() if isinstance(module, nn.Dropout2d)]
+    if share and not layers:
+        raise UsageError(f"--dropout {share:g}: this network drops no channels")
+    for layer in layers:
+        layer.p = share
 
 
 def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, trained_on: str) -> dict[str, str]:

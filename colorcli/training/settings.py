@@ -14,8 +14,9 @@ class Settings:
     highest. betas: of Adam. loss: the pixel loss, a name of `losses.PIXEL`. l1_weight: of the pixel loss beside the
     adversarial one (lambda of paper 000 section 3.2). label_weight: of the classification beside the colour loss
     (alpha of Iizuka et al. 2016). luma_weight: of the grey-consistency loss (paper 004 section 3.2). diversity_weight:
-    of the loss against noise that changes nothing (`losses.diversity`). rebalance: how far rare colours weigh more,
-    lambda of Zhang et al. 2016 (0: not at all; 1: by rarity alone). aged: share of the photos that are aged.
+    of the loss against noise that changes nothing (`losses.diversity`). dropout: share of the channels dropped, where
+    the network has layers for it. rebalance: how far rare colours weigh more, lambda of Zhang et al. 2016 (0: not at
+    all; 1: by rarity alone). aged: share of the photos that are aged.
     average: decay of the moving average of the weights, which is what gets saved.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     label_weight: float = 0.0
     luma_weight: float = 0.0
     diversity_weight: float = 0.0
+    dropout: float = 0.0
     rebalance: float = 0.0
     aged: float = 0.0
     average: float = 0.999
