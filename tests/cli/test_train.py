@@ -163,3 +163,10 @@ def test_nan_ends_the_run_without_weights(cifar, tmp_path):
     done = train(*cifar, "--out", tmp_path / "run", "--lr", 1e38, "--epochs", 5, "--precision", "fp32")
     assert done.exit_code == 1 and "no longer finite" in done.stderr and "Traceback" not in done.output
     assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_dropout_is_told_and_refused_where_the_network_has_no_layers_for_it(cifar, tmp_path):
+    assert train(*cifar, "--out", tmp_path / "gan", "--dropout", 0.2).exit_code == 0
+    assert json.loads(metadata(tmp_path / "gan" / "model.safetensors")["settings"])["dropout"] == 0.2
+    refused = train(*cifar, "--out", tmp_path / "regression", "--dropout", 0.2, model="regression")
+    assert refused.exit_code == 2 and "--dropout 0.2" in refused.stderr

@@ -77,3 +77,14 @@ def test_presets_build_networks_for_32_px(name, preset):
     assert chosen.settings.size % model.multiple == 0
     if preset == "fast":
         assert sum(p.numel() for p in model.parameters()) <= 2.01e6
+
+
+def test_channel_dropout_is_off_until_it_is_set_and_never_on_in_use():
+    torch.manual_seed(0)
+    model = build("gan", widths=[8, 8, 8], encoder_blocks=[1, 1, 1], decoder_blocks=[1, 1]).eval()
+    L = torch.rand(1, 1, 16, 16) * 100
+    plain = model(L)
+    model.unet.dropout.p = 0.9
+    torch.testing.assert_close(model(L), plain)
+    model.unet.dropout.train()
+    assert not torch.allclose(model(L), plain)
