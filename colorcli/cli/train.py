@@ -93,6 +93,9 @@ def train_command(
     ] = None,
     l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.", min=0)] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
+    chroma_weight: Annotated[
+        float | None, _option("Of how strong colours are, whatever their hue, beside gan's pixel loss.", min=0)
+    ] = None,
     dropout: Annotated[
         float | None, _option("Share of the channels dropped at gan's two coarsest levels.", min=0, max=0.9)
     ] = None,
@@ -121,6 +124,7 @@ def train_command(
         "discriminator_lr": discriminator_lr,
         "loss": loss,
         "l1_weight": l1_weight,
+        "chroma_weight": chroma_weight,
         "dropout": dropout,
         "aged": aged,
         "seed": seed,

@@ -33,6 +33,12 @@ def log_mse(prediction: Tensor, truth: Tensor, floor: float = 1e-6) -> Tensor:
     return (prediction - truth).square().mean((1, 2, 3)).add(floor).log().mean()
 
 
+def chroma(prediction: Tensor, truth: Tensor, delta: float = 0.1) -> Tensor:
+    """Huber, as above, of the chroma alone: how strong the colours (B, 2, H, W) are, whatever their hue. Where the hue
+    is open, a pixel loss chooses grey; this asks for as much colour as such things have."""
+    return huber(prediction.norm(dim=1), truth.norm(dim=1), delta)
+
+
 PIXEL = {"l1": l1, "huber": huber, "mse": mse, "log-mse": log_mse}
 
 
