@@ -12,9 +12,9 @@ class Settings:
     epochs: passes over the data, of which pretrain_epochs on the pixel loss alone, before the adversary. size: side of
     the training crops in px. schedule: "cosine" after a linear warm-up, or "constant". lr, discriminator_lr: at their
     highest. betas: of Adam. loss: the pixel loss, a name of `losses.PIXEL`. l1_weight: of the pixel loss beside the
-    adversarial one (lambda of paper 000 section 3.2). chroma_weight: of the loss on the strength of
-    the colours beside the pixel loss (`losses.chroma`). label_weight: of the classification beside the colour loss
-    (alpha of Iizuka et al. 2016). luma_weight: of the grey-consistency loss (paper 004 section 3.2). diversity_weight:
+    adversarial one (lambda of paper 000 section 3.2). chroma_weight: of the loss on the strength of the colours beside
+    the pixel loss (`losses.chroma`). label_weight: of the classification beside the colour loss (alpha of Iizuka et
+    al. 2016). luma_weight: of the grey-consistency loss (paper 004 section 3.2). diversity_weight:
     of the loss against noise that changes nothing (`losses.diversity`). dropout: share of the channels dropped, where
     the network has layers for it. rebalance: how far rare colours weigh more, lambda of Zhang et al. 2016 (0: not at
     all; 1: by rarity alone). aged: share of the photos that are aged.

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from colorcli.training.losses import discriminator_bce, generator_bce, huber, l1, log_mse
+from colorcli.training.losses import chroma, discriminator_bce, generator_bce, huber, l1, log_mse
 
 
 def test_l1():

@@ -20,9 +20,10 @@ class Adversarial(Objective):
     """A pixel loss first, then pixel loss and discriminator together (paper 000 section 3.2; paper 001 section 3;
     paper 002 section 3).
 
-    For `pretrain_epochs` the generator learns by the pixel loss `loss`, and `chroma_weight` * the chroma loss, alone. From then on it learns by BCE against
-    its discriminator + `l1_weight` * L1, with each network's own learning rate. The model's `discriminator()` makes
-    the network that judges L / 100 with ab / ab_scale, three channels of the size of `forward`'s ab.
+    For `pretrain_epochs` the generator learns by the pixel loss `loss` and `chroma_weight` * the chroma loss alone.
+    From then on it learns by BCE against its discriminator + `l1_weight` * L1, with each network's own learning rate.
+    The model's `discriminator()` makes the network that judges L / 100 with ab / ab_scale, three channels of the size
+    of `forward`'s ab.
     """
 
     LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "fool", "discriminator")
