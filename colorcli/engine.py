@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048  # px, what --size takes
 MOST_AREA = 6  # the network's picture has at most this many times size * size pixels: panoramas get smaller
 MIRRORED_TOGETHER = 256 * 1024  # px up to which pictures and their mirror images go through the network together
-DARKEST, LIGHTEST = 10, 90  # L that the first and last percentile of a photo reach at least, as the network sees it
+DARKEST, LIGHTEST = 10, 90  # L that the first and last percentile of a dark, light or faded photo are brought to
+FADED_BLACK, FADED_WHITE = 30, 60  # L of those percentiles from which on a photo is one: wholly so 15 further
 STEEPEST = 4.0  # times that its contrast grows for that, at most
 GUIDE_SIDE = 256  # px, the short side at which ab is fitted to L: finer changes nothing that shows
 GUIDE_RADIUS = 1.5  # of the guided filter, in pixels of the network's ab
@@ -203,7 +204,8 @@ def evened(L: Tensor) -> tuple[Tensor, Tensor]:
     """L (B, 1, h, w) of photos -> the same with the tones of dark, light and faded ones spread to DARKEST..LIGHTEST,
     and how many times each one's contrast grew, (B, 1, 1, 1): its colours are so many times too strong for it."""
     black, white = torch.quantile(L.flatten(1), L.new_tensor([0.01, 0.99]), dim=1)[..., None, None, None]
-    to_black, to_white = black.clamp(max=DARKEST), white.clamp(min=LIGHTEST)
+    share = (torch.maximum(black - FADED_BLACK, FADED_WHITE - white) / 15).clamp(0, 1)
+    to_black, to_white = black.lerp(black.clamp(max=DARKEST), share), white.lerp(white.clamp(min=LIGHTEST), share)
     steeper = ((to_white - to_black) / (white - black).clamp_min(1)).clamp(max=STEEPEST)
     return ((to_black + to_white) / 2 + (L - (black + white) / 2) * steeper).clamp(0, 100), steeper
 

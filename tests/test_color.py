@@ -100,7 +100,7 @@ def test_merge_reduces_chroma_at_constant_hue():
 def test_saturated_by_hand():
     ab = torch.tensor([[3.0, 4.0], [0.0, 0.0]]).T.reshape(1, 2, 2, 1)  # chroma 5 and 0, 2.5 in the mean
     torch.testing.assert_close(saturated(ab, 0.5), ab / 2)
-    torch.testing.assert_close(saturated(ab, 1.3), ab * (1 + 3 / 6.75))
+    torch.testing.assert_close(saturated(ab, 1.3), ab * (1 + 4.8 / 6.75))
 
 
 def test_a_strong_colour_gains_less_than_a_pale_one():

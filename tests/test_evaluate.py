@@ -141,9 +141,8 @@ def test_cifar10_model_with_the_true_colours_is_all_but_perfect(cifar):
 
 
 def test_cifar10_saturation_scales_ab(cifar):
-    strong, plain = (
-        Colorizer(Constant(10, 0), device="cpu", saturation=s) for s in (2.3, 1.0)
-    )  # 2.3: twice a chroma of 10
+    twice = 1.8125  # of a chroma of 10
+    strong, plain = (Colorizer(Constant(10, 0), device="cpu", saturation=s) for s in (twice, 1.0))
     rows = evaluate(
         open_dataset("cifar10", data_root=cifar), {"strong": strong, "plain": plain, "as": colorizer(20, 0)}
     )
@@ -324,5 +323,5 @@ def test_photos_are_not_shown_to_the_classifier(photos):
 
 
 def test_all_are_the_weights_for_the_task_that_are_there():
-    assert list(load_models(["all"], "photos")) == ["gan@photo"]
+    assert list(load_models(["all"], "photos")) == ["gan@photo", "gan@photo-faithful"]
     assert "classifier@cifar10" not in load_models(["all"], "cifar10")

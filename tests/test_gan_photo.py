@@ -26,9 +26,10 @@ def planes(pixels: np.ndarray) -> torch.Tensor:
     return torch.tensor(rgb).permute(2, 0, 1)[None]
 
 
-def test_golden_colours_within_a_grey_level(colorizer):
-    made = colorizer(read_photo(DATA / "camera.png")).pixels
-    with Image.open(GOLDEN / "camera-gan.png") as picture:
+@pytest.mark.parametrize("name", ["gan@photo", "gan@photo-faithful"])
+def test_golden_colours_within_a_grey_level(name):
+    made = Colorizer(load_model(name), device="cpu")(read_photo(DATA / "camera.png")).pixels
+    with Image.open(GOLDEN / f"camera-{name.replace('@', '-')}.png") as picture:
         golden = np.asarray(picture)
     assert np.abs(made.astype(int) - golden).max() <= 1
 

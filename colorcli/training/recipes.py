@@ -57,8 +57,8 @@ def _cgan_rgb(objective: str, *, skips: bool, luma_weight: float = 0.0) -> Recip
             # the paper has neither pixel loss nor diversity loss: minutes are too short for the adversary alone
             "fast": Preset(
                 Settings(
-                    epochs=9.5, pretrain_epochs=8, lr=2e-3, discriminator_lr=2e-4, loss="mse", l1_weight=400.0,
-                    luma_weight=100 * luma_weight, diversity_weight=800.0,
+                    epochs=9, pretrain_epochs=8, lr=2e-3, discriminator_lr=1e-4, loss="mse", l1_weight=2000.0,
+                    luma_weight=100 * luma_weight, diversity_weight=2000.0,
                 ),
                 config | {"widths": [48, 96, 128]},
             ),
