@@ -131,8 +131,8 @@ def saturated(ab: Tensor, factor: float) -> Tensor:
     """ab (B, 2, H, W) with its chroma at `factor` times its strength.
 
     Above 1, pale colours and pale pictures gain more than strong ones, which soon look painted: `factor` is that of a
-    chroma of 13, usual in photos. At the same colourfulness the results are nearer to the truth than with one factor
-    for all.
+    chroma of 13, usual in photos. At the same colourfulness, PSNR and AuC are better than with one factor for all,
+    CIEDE2000 a little worse.
     """
     if factor <= 1:
         return ab * factor

@@ -5,6 +5,7 @@ little the colours move with what should not move them.
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -27,6 +28,7 @@ from colorcli.sheet import contact_sheet
 from colorcli.testsets import PhotoFolder
 from colorcli.weights import load_model
 
+PLAIN_WIDTH = 120  # columns, where no terminal says how many it has
 ROWS = 10  # photos on a contact sheet
 THUMB = 220  # px
 SMALL, LARGE = 512, 4000  # px, the longer sides of two copies of a photo
@@ -51,7 +53,7 @@ def main(
         task = bar.add_task("", total=len(photos))
         kept = min(count, len(photos)) if sheets else 0
         result = evaluate(photos, settings, samples=kept, on_progress=lambda done: bar.update(task, completed=done))
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     console.print(_scores(result, settings))
     if sheets:
         written = write_sheets(result, sheets)
