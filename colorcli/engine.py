@@ -203,7 +203,9 @@ class Colorizer:
 def evened(L: Tensor) -> tuple[Tensor, Tensor]:
     """L (B, 1, h, w) of photos -> the same with the tones of dark, light and faded ones spread to DARKEST..LIGHTEST,
     and how many times each one's contrast grew, (B, 1, 1, 1): its colours are so many times too strong for it."""
-    black, white = torch.quantile(L.flatten(1), L.new_tensor([0.01, 0.99]), dim=1)[..., None, None, None]
+    every = max(1, min(L.shape[-2:]) // GUIDE_SIDE)  # quantile takes no more than 16 million values
+    some = L[..., ::every, ::every].flatten(1)
+    black, white = torch.quantile(some, L.new_tensor([0.01, 0.99]), dim=1)[..., None, None, None]
     share = (torch.maximum(black - FADED_BLACK, FADED_WHITE - white) / 15).clamp(0, 1)
     to_black, to_white = black.lerp(black.clamp(max=DARKEST), share), white.lerp(white.clamp(min=LIGHTEST), share)
     steeper = ((to_white - to_black) / (white - black).clamp_min(1)).clamp(max=STEEPEST)

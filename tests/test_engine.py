@@ -126,6 +126,11 @@ def test_evened_tones_reach_from_dark_to_light_and_fit_ones_are_left_alone():
     assert seen[3].unique().numel() == 1
 
 
+def test_tones_of_the_largest_input_are_evened():
+    dark = torch.linspace(0, 30, 2048).expand(1, 1, 12288, 2048)
+    assert evened(dark)[1].item() == pytest.approx(3, abs=0.1)
+
+
 def test_a_dark_photo_gets_the_colours_of_a_light_one_in_its_own_strength():
     model = Painter(lambda L: torch.cat([L * 0.1, L * 0.1], 1))
     model.evens_tone = True

@@ -131,7 +131,9 @@ def _moves(colorizers: Mapping[str, Colorizer], files: Sequence[Path]) -> Table:
                 ab = torch.nn.functional.interpolate(lab[:, 1:], size=plain.shape[-2:], mode="area")
                 moved = torch.cat([plain[:, :1], ab], 1)
                 shown = float(colourfulness(merge(*moved.split((1, 2), 1))))
-                found[name].setdefault(state, []).append((float(ciede2000(moved, plain).mean()), shown / strength))
+                found[name].setdefault(state, []).append(
+                    (float(ciede2000(moved, plain).mean()), shown / max(strength, 1e-6))
+                )
     table = Table(title=f"The same {len(files)} photos in other states: how far their colours move")
     for heading in ("", "state", "mean CIEDE2000", "of the colourfulness"):
         table.add_column(heading, justify="right" if heading.startswith(("mean", "of")) else "left")
