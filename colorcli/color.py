@@ -37,7 +37,7 @@ def _xyz_matrix() -> Tensor:
 
 
 @cache
-def _rgb_matrix() -> Tensor:
+def rgb_matrix() -> Tensor:
     """XYZ relative to the white point -> linear RGB, float64 (3, 3)."""
     return torch.linalg.inv(_xyz_matrix())
 
@@ -105,7 +105,7 @@ def lab_to_f(L: Tensor, ab: Tensor) -> Tensor:
 
 def f_to_linear(f: Tensor, white: float = 1.0) -> Tensor:
     """f of X, Y and Z (..., 3, H, W) -> linear RGB times `white`, beyond 0..white where outside sRGB."""
-    return _mix(white * _rgb_matrix(), _lab_f_inverse(f))
+    return _mix(white * rgb_matrix(), _lab_f_inverse(f))
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:

@@ -89,7 +89,10 @@ def train_command(
     lr: Annotated[float | None, _option("Learning rate at its highest.", min=0)] = None,
     discriminator_lr: Annotated[float | None, _option("The discriminator's own.", min=0)] = None,
     loss: Annotated[
-        str | None, _option("The pixel loss: l1, huber, mse or log-mse (PSNR itself).", metavar="NAME")
+        str | None,
+        _option(
+            "The pixel loss: l1, huber, mse, log-mse, distance, or psnr itself for gan and its kind.", metavar="NAME"
+        ),
     ] = None,
     l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.", min=0)] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
@@ -100,6 +103,10 @@ def train_command(
         float | None, _option("Share of the channels dropped at gan's two coarsest levels.", min=0, max=0.9)
     ] = None,
     aged: Annotated[float | None, _option("Share of the photos aged as old prints are.", min=0, max=1)] = None,
+    cutmix: Annotated[
+        float | None, _option("Share of the pictures that get a part of another, against overfitting.", min=0, max=1)
+    ] = None,
+    weight_decay: Annotated[float | None, _option("Of Adam, decoupled.", min=0)] = None,
     saturation: Annotated[
         float,
         typer.Option(min=0, help="Kept in the weights: how strong they colour.", rich_help_panel=RECIPE),
@@ -127,6 +134,8 @@ def train_command(
         "chroma_weight": chroma_weight,
         "dropout": dropout,
         "aged": aged,
+        "cutmix": cutmix,
+        "weight_decay": weight_decay,
         "seed": seed,
         "checkpoint_minutes": checkpoint_minutes,
     }

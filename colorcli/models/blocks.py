@@ -55,18 +55,26 @@ class ResidualUNet(nn.Module):
             self.decoder.append(nn.Sequential(*(ResidualBlock(widths[level]) for _ in range(decoder_blocks[level]))))
         self.head = nn.Conv2d(widths[0], out_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """The features of each level, finest first."""
         x = self.stem(x)
-        skips = []
+        features = []
         for level, stage in enumerate(self.encoder):
             x = stage(x)
             if level >= len(self.encoder) - 2:
                 x = self.dropout(x)
-            skips.append(x)
-        skips.pop()  # the bottleneck is x itself
-        for grow, stage in zip(self.grow, self.decoder, strict=True):
-            x = stage(grow(x) + skips.pop())
+            features.append(x)
+        return features
+
+    def decode(self, features: Sequence[Tensor]) -> Tensor:
+        """features: as `encode` gives them."""
+        *skips, x = features
+        for grow, stage, skip in zip(self.grow, self.decoder, reversed(skips), strict=True):
+            x = stage(grow(x) + skip)
         return self.head(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
 
 
 class PatchDiscriminator(nn.Module):

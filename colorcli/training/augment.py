@@ -10,18 +10,58 @@ from torch import Tensor
 def age(L: Tensor, generator: torch.Generator, share: float = 0.5) -> Tensor:
     """L (B, 1, H, W) in 0..100 -> the same, with `share` of the photos aged: tone, fading, blur, grain.
 
-    The generator lies on the CPU; the same state gives the same result.
+    The generator lies where L does; the same state gives the same result there.
     """
 
     def uniform(low: float, high: float) -> Tensor:
-        return (low + (high - low) * torch.rand(len(L), 1, 1, 1, generator=generator)).to(L.device)
+        return low + (high - low) * torch.rand(len(L), 1, 1, 1, generator=generator, device=L.device)
 
     aged = 100 * (L / 100).clamp(0, 1) ** torch.exp(uniform(-0.5, 0.5))  # another emulsion's tone curve
     black, white = uniform(-8, 20), uniform(75, 108)  # faded, or of hard contrast
     aged = black + aged * (white - black) / 100
     soft = F.avg_pool2d(F.pad(aged, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     aged = torch.lerp(aged, soft, uniform(-0.3, 1.0).clamp_min(0))
-    grain = torch.randn(L.shape, generator=generator).to(L.device)
+    grain = torch.randn(L.shape, generator=generator, device=L.device)
     aged = (aged + grain * uniform(-3, 6).clamp_min(0)).clamp(0, 100)
-    chosen = torch.rand(len(L), 1, 1, 1, generator=generator).to(L.device) < share
+    chosen = uniform(0, 1) < share
     return torch.where(chosen, aged, L)
+
+
+def bordered(rgb: Tensor, generator: torch.Generator, share: float = 0.05, widest: float = 0.12) -> Tensor:
+    """RGB (B, 3, H, W) in 0..1 -> the same, `share` of the photos with an even grey border, as scans of prints have:
+    up to `widest` of their sides wide on each side. Generator as of `age`."""
+    count, _, height, width = rgb.shape
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator, device=rgb.device)
+
+    first, last = (uniform(2, 2) * widest).unbind(1)  # of rows and of columns, each (B, 2)
+    inside = _between(first, 1 - last, height, width)
+    tone = (2 * uniform(1, 1, 1) - 0.5).clamp(0, 1)  # mostly black or white
+    plain = uniform(1, 1, 1) >= share
+    return torch.where(plain | inside, rgb, tone)
+
+
+def pasted(generator: torch.Generator, count: int, height: int, width: int, share: float) -> Tensor:
+    """Where pictures get a rectangle of another one: bool (count, 1, height, width), some for `share` of the pictures
+    (CutMix: Yun et al., ICCV 2019, section 3). On the generator's device.
+
+    A rectangle's sides are 30 to 75% of the picture's.
+    """
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator, device=generator.device)
+
+    side = 0.3 + 0.45 * uniform(2)
+    first = uniform(2) * (1 - side)
+    return _between(first, first + side, height, width) & (uniform(1, 1, 1) < share)
+
+
+def _between(first: Tensor, last: Tensor, height: int, width: int) -> Tensor:
+    """Rectangles from first (B, 2) to last (B, 2), as shares of rows and of columns -> bool (B, 1, height, width)."""
+
+    def along(axis: int, length: int) -> Tensor:
+        middle = (torch.arange(length, device=first.device) + 0.5) / length
+        return (middle >= first[:, axis, None]) & (middle < last[:, axis, None])
+
+    return (along(0, height)[:, :, None] & along(1, width)[:, None, :])[:, None]

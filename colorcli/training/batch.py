@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from colorcli.color import rgb_to_lab
-from colorcli.training.augment import age
+from colorcli.training.augment import age, bordered, pasted
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class TrainingSet(Protocol):
     """Pictures held as uint8 on the device. labels: int64 (N,) or None; classes: how many there are."""
 
     @property
+    def device(self) -> torch.device: ...
+
+    @property
     def labels(self) -> Tensor | None: ...
 
     @property
@@ -39,8 +42,8 @@ class TrainingSet(Protocol):
     def to(self, device: torch.device) -> TrainingSet: ...
 
     def crops(self, index: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
-        """RGB (B, 3, size, size) in 0..1 of the pictures `index`: with a generator (on the CPU) random crops, flipped
-        half the time; without, the middle ones."""
+        """RGB (B, 3, size, size) in 0..1 of the pictures `index`: with a generator (where the data lies) random crops,
+        flipped half the time; without, the middle ones."""
         ...
 
 
@@ -60,21 +63,30 @@ def make_batch(
     data: TrainingSet,
     index: Tensor,
     size: int,
-    generator: torch.Generator | None = None,
+    seed: int | None = None,
+    *,
     aged: float = 0.0,
+    cutmix: float = 0.0,
     device: torch.device | None = None,
 ) -> Batch:
-    """The batch of the pictures `index`, on `device` (default: where the data lies). With a generator: random crops,
-    of which a share `aged` looks old."""
-    rgb, labels = data.crops(index, size, generator), data.labels
-    if labels is not None:
-        labels = labels[index.to(labels.device)].to(rgb.device)
-    if device is not None:
-        rgb, labels = rgb.to(device), None if labels is None else labels.to(device)
+    """The batch of the pictures `index`, on `device` (default: where the data lies). With a seed: random crops, of
+    which a share `aged` looks old, a tenth of that with a border, and a share `cutmix` has a part of another one."""
+    if seed is None:
+        rgb = data.crops(index, size)
+    else:
+        generator = torch.Generator(data.device).manual_seed(seed)
+        rgb = data.crops(index, size, generator)
+        if aged:
+            rgb = bordered(rgb, generator, aged / 10)
+        if cutmix:
+            rgb = torch.where(pasted(generator, len(rgb), size, size, cutmix), rgb.roll(1, 0), rgb)
     lab = rgb_to_lab(rgb)
-    L = lab[:, :1]
-    seen = age(L, generator, aged) if generator is not None and aged else L
-    return Batch(rgb, L, lab[:, 1:], seen, labels)
+    L = seen = lab[:, :1]
+    if seed is not None and aged:
+        seen = age(L, generator, aged)
+    labels = None if data.labels is None else data.labels[index.to(data.device)]
+    made = (rgb, L, lab[:, 1:], seen, labels)
+    return Batch(*(it if it is None or device is None else it.to(device) for it in made))  # type: ignore[arg-type]
 
 
 def batches(

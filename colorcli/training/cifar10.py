@@ -24,6 +24,10 @@ class Cifar10Images:
     labels: Tensor
     classes: int = len(CIFAR10_CLASSES)
 
+    @property
+    def device(self) -> torch.device:
+        return self.images.device
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -40,9 +44,9 @@ class Cifar10Images:
         rgb = self.images[index.to(self.images.device)].float().div_(255)
         if generator is None:
             return rgb
-        flip = torch.rand(len(index), 1, 1, 1, generator=generator).to(rgb.device) < 0.5
+        flip = torch.rand(len(index), 1, 1, 1, generator=generator, device=rgb.device) < 0.5
         rgb = torch.where(flip, rgb.flip(-1), rgb)
-        top, left = torch.randint(0, 2 * SHIFT + 1, (2,), generator=generator).tolist()
+        top, left = torch.randint(0, 2 * SHIFT + 1, (2,), generator=generator, device=rgb.device).tolist()
         return F.pad(rgb, (SHIFT,) * 4, mode="reflect")[..., top : top + SIDE, left : left + SIDE]
 
 

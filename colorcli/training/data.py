@@ -1,4 +1,4 @@
-"""The data of a run: CIFAR-10 or folders of photos, in two parts, to train and to validate on."""
+"""The data of a run: CIFAR-10, folders of photos or both, in two parts, to train and to validate on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from colorcli.datasets import CIFAR10, cifar10
 from colorcli.errors import UsageError
 from colorcli.training.batch import TrainingSet
-from colorcli.training.cifar10 import split
+from colorcli.training.cifar10 import SIDE, Cifar10Images, split
 from colorcli.training.photos import PhotoSet, load_photos
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.02, 400  # of the photos, where no folder to validate on is given
@@ -27,10 +27,8 @@ class Data:
 
 
 def is_cifar10(names: Sequence[str]) -> bool:
-    """Whether the data asked for is CIFAR-10. UsageError where it is asked for beside something else."""
-    if CIFAR10 in names and len(names) > 1:
-        raise UsageError(f"--data {CIFAR10} goes with no other data")
-    return CIFAR10 in names
+    """Whether the data asked for is CIFAR-10 alone."""
+    return list(names) == [CIFAR10]
 
 
 def open_data(
@@ -42,36 +40,51 @@ def open_data(
     limit: int | None = None,
     download: bool = False,
 ) -> Data:
-    """ "cifar10" (its training images; the last thousand to validate on) or folders of photos, as crops of `size` px.
+    """ "cifar10" (its training images; the last thousand to validate on), folders of photos, as crops of `size` px, or
+    both together.
 
-    validation: a folder to validate on; without it some of the photos are held out. limit: the first so many CIFAR-10
-    images. download: get CIFAR-10 if it is not there. Errors as from `datasets.cifar10` and `photos.load_photos`;
-    UsageError for a folder that is not there.
+    validation: a folder to validate on; without it the last thousand of CIFAR-10 where crops are as small as they,
+    else some of the photos are held out. limit: the first so many CIFAR-10 images. download: get CIFAR-10 if it is not
+    there. Errors as from `datasets.cifar10` and `photos.load_photos`; UsageError for a folder that is not there.
     """
-    if is_cifar10(names):
+    images = held = None
+    if CIFAR10 in names:
+        images, held = split(cifar10("train", data_root, limit, download=download))
+    else:
+        for option, given in (("--limit", limit is not None), ("--download", download)):
+            if given:
+                raise UsageError(f"{option} is for --data {CIFAR10}")
+    if is_cifar10(names) and images is not None:
         if validation is not None:
             raise UsageError(f"--val: {CIFAR10} holds out training images of its own")
-        images, held = split(cifar10("train", data_root, limit, download=download))
-        about = f"{len(images)} images of CIFAR-10's training split, {len(held)} held out"
-        return Data(images, held, about, f"{len(images)} training images of CIFAR-10")
-    for option, given in (("--limit", limit is not None), ("--download", download)):
-        if given:
-            raise UsageError(f"{option} is for --data {CIFAR10}")
-    folders = [Path(name) for name in names]
+        return Data(images, held, _told(images, held), f"{len(images)} training images of CIFAR-10")
+    folders = [Path(name) for name in names if name != CIFAR10]
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"--data {folder}: neither {CIFAR10} nor a folder that is there")
     photos = load_photos(folders, size)
     trained_on = f"photos of {', '.join(folder.resolve().name for folder in folders)}"
+    held_out: TrainingSet | None
     if validation is not None:
-        held_out: PhotoSet | None = load_photos([validation], size)
+        held_out = load_photos([validation], size)
+    elif held is not None and size == SIDE:
+        held_out = held
     else:
         photos, held_out = _hold_out(photos)
     apart = f", {len(held_out)} to validate on" if held_out is not None else ""
     about = (
         f"{len(photos)} photos{apart}; {photos.skipped} unreadable skipped, {photos.colourless} without colour left out"
     )
-    return Data(photos, held_out, about, f"{len(photos)} {trained_on}")
+    trained_on = f"{len(photos)} {trained_on}"
+    if images is not None:
+        photos = photos.with_images(images)
+        about += f"; {len(images)} images of CIFAR-10's training split"
+        trained_on += f", {len(images)} training images of CIFAR-10"
+    return Data(photos, held_out, about, trained_on)
+
+
+def _told(images: Cifar10Images, held: Cifar10Images | None) -> str:
+    return f"{len(images)} images of CIFAR-10's training split, {len(held or ())} held out"
 
 
 def _hold_out(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet | None]:

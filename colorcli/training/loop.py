@@ -59,15 +59,18 @@ def learning_rate(step: int, steps: int, settings: Settings) -> float:
     return 0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, done))) / 2
 
 
+def objective_class(factory: str) -> type[Objective]:
+    """The class "module:Class" of colorcli.training.objectives."""
+    module, _, name = factory.partition(":")
+    found: type[Objective] = getattr(import_module(f"colorcli.training.objectives.{module}"), name)
+    return found
+
+
 def objective_of(
     factory: str, model: ColorModel, settings: Settings, place: Place, steps_in_epoch: int = 1
 ) -> Objective:
-    """The objective "module:Class" of colorcli.training.objectives for `model`."""
-    module, _, name = factory.partition(":")
-    made: Objective = getattr(import_module(f"colorcli.training.objectives.{module}"), name)(
-        model, settings, place, steps_in_epoch
-    )
-    return made
+    """The objective `factory` for `model`."""
+    return objective_class(factory)(model, settings, place, steps_in_epoch)
 
 
 def train(
@@ -125,7 +128,7 @@ def _step(
     seed = (settings.seed * 1_000_003 + step) * place.world + place.rank
     torch.manual_seed(seed)  # for dropout and noise
     batch = make_batch(
-        data, index, settings.size, torch.Generator().manual_seed(seed), settings.aged, device=place.device
+        data, index, settings.size, seed, aged=settings.aged, cutmix=settings.cutmix, device=place.device
     )
     model.train()
     for optimizer in teacher.optimizers.values():
@@ -238,9 +241,14 @@ def _is_finite(module: nn.Module) -> bool:
 
 @torch.no_grad()
 def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
-    torch._foreach_lerp_(list(averaged.parameters()), list(model.parameters()), 1 - decay)
-    for average, current in zip(averaged.buffers(), model.buffers(), strict=True):
-        if average.is_floating_point():
-            average.lerp_(current, 1 - decay)
-        else:
-            average.copy_(current)
+    together = {True: ([], []), False: ([], [])}  # type: dict[bool, tuple[list[Tensor], list[Tensor]]]
+    for average, current in zip(_state(averaged), _state(model), strict=True):
+        for tensors, tensor in zip(together[average.is_floating_point()], (average, current), strict=True):
+            tensors.append(tensor)
+    torch._foreach_lerp_(*together[True], 1 - decay)
+    if together[False][0]:  # counters
+        torch._foreach_copy_(*together[False])
+
+
+def _state(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from colorcli.color import LAB_SLOPE, lab_to_f, rgb_matrix
+
 
 def l1(prediction: Tensor, truth: Tensor) -> Tensor:
     """Mean absolute difference (Isola et al. 2017; paper 000 section 3.2, its lambda term)."""
@@ -33,13 +35,35 @@ def log_mse(prediction: Tensor, truth: Tensor, floor: float = 1e-6) -> Tensor:
     return (prediction - truth).square().mean((1, 2, 3)).add(floor).log().mean()
 
 
+def distance(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean distance in ab, of the pixels: what the AuC of Zhang et al. 2016 (section 3.1) counts."""
+    return (prediction - truth).square().sum(1).add(1e-6).sqrt().mean()
+
+
+def psnr(L: Tensor, prediction: Tensor, truth: Tensor) -> Tensor:
+    """As `log_mse`, of the sRGB values that L (B, 1, H, W) in 0..100 and ab (B, 2, H, W) in Lab units stand for: the
+    mean PSNR itself, but for a factor and what lies outside sRGB."""
+    return log_mse(_shown(L, prediction), _shown(L, truth))
+
+
+def _shown(L: Tensor, ab: Tensor) -> Tensor:
+    """sRGB (B, 3, H, W), beyond 0..1 where it cannot show a colour; as color.lab_to_rgb, which knows no gradients."""
+    f = lab_to_f(L, ab)
+    high = f.clamp_min(6 / 29)
+    xyz = high**3 + (f - high) / LAB_SLOPE
+    linear = torch.einsum("kc,bchw->bkhw", rgb_matrix().to(xyz), xyz)
+    high = linear.clamp_min(0.0031308)
+    return 1.055 * high ** (1 / 2.4) - 0.055 + (linear - high) * 12.92
+
+
 def chroma(prediction: Tensor, truth: Tensor, delta: float = 0.1) -> Tensor:
     """Huber, as above, of the chroma alone: how strong the colours (B, 2, H, W) are, whatever their hue. Where the hue
     is open, a pixel loss chooses grey; this asks for as much colour as such things have."""
     return huber(prediction.norm(dim=1), truth.norm(dim=1), delta)
 
 
-PIXEL = {"l1": l1, "huber": huber, "mse": mse, "log-mse": log_mse}
+PIXEL = {"l1": l1, "huber": huber, "mse": mse, "log-mse": log_mse, "distance": distance}
+PSNR = "psnr"  # the pixel loss that needs L too, for `gan` and its kind
 
 
 def rebalanced_cross_entropy(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:

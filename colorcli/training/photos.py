@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,43 +16,65 @@ from torch import Tensor
 
 from colorcli.datasets import image_files
 from colorcli.errors import ColorcliError, UsageError
+from colorcli.training.cifar10 import Cifar10Images
 
-MARGIN = 1.6  # a copy's short side over the crop's side, so that crops differ in scale
+MARGIN = 1.6  # a copy's short side over the crop's side, so that few crops are enlarged
+SMALLEST = 0.65  # of a photo's short side: a crop's side, at least, so that crops differ in scale
+TILT = 8.0  # degrees, at most: nobody holds a camera level
 LONGEST = 4 / 3  # a copy's sides differ at most so much; the middle of longer photos is kept
 MOST_BAD = 0.01  # more unreadable files than this share are an error
+UNKNOWN = -100  # the label of a picture without one: cross entropy passes it over
 COLOURLESS = 2.5  # mean spread of R, G, B (8-bit) under which a photo teaches only grey
 
 
 @dataclass
 class PhotoSet:
     """Small copies of photos. canvas uint8 (N, 3, S, S), each copy in its top left corner; sizes int64 (N, 2):
-    height, width of the copy. skipped: files that could not be read; colourless: photos left out as grey. A
-    TrainingSet without labels."""
+    height, width of the copy. skipped: files that could not be read; colourless: photos left out as grey. labels: int64
+    (N,), where some of the pictures have any; UNKNOWN for the others. A TrainingSet."""
 
     canvas: Tensor
     sizes: Tensor
     skipped: int = 0
     colourless: int = 0
-    labels: None = None
+    labels: Tensor | None = None
     classes: int = 0
+
+    @property
+    def device(self) -> torch.device:
+        return self.canvas.device
 
     def __len__(self) -> int:
         return len(self.canvas)
 
     def to(self, device: torch.device) -> PhotoSet:
-        return PhotoSet(self.canvas.to(device), self.sizes.to(device), self.skipped, self.colourless)
+        labels = None if self.labels is None else self.labels.to(device)
+        return replace(self, canvas=self.canvas.to(device), sizes=self.sizes.to(device), labels=labels)
 
     def crops(self, index: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
         """RGB (B, 3, size, size) in 0..1 of the photos `index`.
 
-        With a generator (on the CPU): a random square of 1/MARGIN to 1 of the short side, flipped half the time.
-        Without: the middle square.
+        With a generator (where the photos lie): a random square of SMALLEST to 1 of the short side, tilted by up to
+        TILT degrees, flipped half the time. Without: the middle square.
         """
         index = index.to(self.canvas.device)
         theta = _crop_transforms(self.sizes[index], self.canvas.shape[-1], generator)
         pixels = self.canvas[index].float().div_(255)
         grid = F.affine_grid(theta, [len(index), 3, size, size], align_corners=False)
         return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+    def with_images(self, images: Cifar10Images) -> PhotoSet:
+        """These photos and CIFAR-10's images, which the canvas has room for, with their labels."""
+        count, _, height, width = images.images.shape
+        canvas = self.canvas.new_zeros(count, *self.canvas.shape[1:])
+        canvas[..., :height, :width] = images.images
+        return replace(
+            self,
+            canvas=torch.cat([self.canvas, canvas]),
+            sizes=torch.cat([self.sizes, self.sizes.new_tensor([[height, width]]).expand(count, -1)]),
+            labels=torch.cat([images.labels.new_full((len(self),), UNKNOWN), images.labels]),
+            classes=images.classes,
+        )
 
     def split(self, held: int) -> tuple[PhotoSet, PhotoSet]:
         """All but `held` of the photos, evenly spread, and those: to train and to validate on."""
@@ -64,23 +87,25 @@ class PhotoSet:
 def _crop_transforms(sizes: Tensor, canvas: int, generator: torch.Generator | None) -> Tensor:
     """Affine maps (B, 2, 3) from a crop's coordinates in -1..1 to the canvas's."""
     size = sizes.float()
-    short = size.amin(1)
-    count = len(sizes)
+    count, device = len(sizes), sizes.device
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(count, *shape, generator=generator, device=device)
+
     if generator is None:
-        scale, place, flip = torch.ones(count), torch.full((count, 2), 0.5), torch.ones(count)
+        scale, place = torch.ones(count, device=device), torch.full((count, 2), 0.5, device=device)
+        flip, angle = torch.ones(count, device=device), torch.zeros(count, device=device)
     else:
-        scale = 1 - (1 - 1 / MARGIN) * torch.rand(count, generator=generator)
-        place = torch.rand(count, 2, generator=generator)
-        flip = torch.randint(0, 2, (count,), generator=generator).float() * 2 - 1
-    side = short * scale.to(size.device)
-    start = (size - side[:, None]) * place.to(size.device)  # (B, 2): top, left
-    centre = (start + side[:, None] / 2) / canvas * 2 - 1
-    zoom = side / canvas
-    theta = torch.zeros(count, 2, 3, device=size.device)
-    theta[:, 0, 0] = zoom * flip.to(size.device)
-    theta[:, 1, 1] = zoom
-    theta[:, 0, 2] = centre[:, 1]
-    theta[:, 1, 2] = centre[:, 0]
+        scale, place = uniform(SMALLEST, 1), uniform(0, 1, 2)
+        flip, angle = uniform(-1, 1).sign(), torch.deg2rad(uniform(-TILT, TILT))
+    around = size.amin(1) * scale  # the side of the upright square around the tilted one
+    start = (size - around[:, None]) * place  # (B, 2): top, left
+    centre = (start + around[:, None] / 2) / canvas * 2 - 1
+    zoom = around / (angle.cos() + angle.sin().abs()) / canvas
+    theta = torch.empty(count, 2, 3, device=device)
+    theta[:, 0, 0], theta[:, 0, 1] = zoom * flip * angle.cos(), -zoom * angle.sin()
+    theta[:, 1, 0], theta[:, 1, 1] = zoom * flip * angle.sin(), zoom * angle.cos()
+    theta[:, 0, 2], theta[:, 1, 2] = centre[:, 1], centre[:, 0]
     return theta
 
 
@@ -99,11 +124,11 @@ def _small_copy(path: Path, side: int, canvas: int) -> np.ndarray | None:
     return np.asarray(rgb.crop((left, top, left + min(width, canvas), top + min(height, canvas))))
 
 
-def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2) -> PhotoSet:
+def load_photos(folders: Sequence[Path], size: int, *, workers: int | None = None) -> PhotoSet:
     """Read the photos below `folders` as copies for crops of `size` px.
 
-    Unreadable files are skipped and counted; ColorcliError if there are more than MOST_BAD of them. Colourless
-    photos are left out and counted.
+    workers: files read at once, by default one a core. Unreadable files are skipped and counted; ColorcliError if
+    there are more than MOST_BAD of them. Colourless photos are left out and counted.
     """
     files = [file for folder in folders for file in image_files(folder)]
     side = round(size * MARGIN)
@@ -111,7 +136,7 @@ def load_photos(folders: Sequence[Path], size: int, *, workers: int = 2) -> Phot
     pixels = torch.zeros(len(files), 3, canvas, canvas, dtype=torch.uint8)
     sizes: list[tuple[int, int]] = []
     skipped, colourless, bad = 0, 0, None
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         for path, copy in zip(files, pool.map(lambda path: _small_copy(path, side, canvas), files), strict=True):
             if copy is None:
                 skipped += 1

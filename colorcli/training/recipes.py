@@ -97,15 +97,28 @@ RECIPES: dict[str, Recipe] = {
             ),
             "fast": Preset(
                 Settings(
-                    epochs=32, pretrain_epochs=30, lr=1.5e-3, discriminator_lr=1e-4, loss="log-mse", l1_weight=1500.0,
+                    epochs=32, pretrain_epochs=30, lr=1.5e-3, discriminator_lr=1e-4, loss="psnr", l1_weight=1500.0,
+                    label_weight=0.2,
                 ),
-                {"widths": [64, 112, 152], "encoder_blocks": [2, 2, 2], "decoder_blocks": [2, 1]},
+                {
+                    "widths": [64, 112, 152],
+                    "encoder_blocks": [2, 2, 2],
+                    "decoder_blocks": [2, 1],
+                    "fine": True,
+                    "classes": 10,
+                },
             ),
             "photo": Preset(
                 Settings(
-                    epochs=24, pretrain_epochs=23, size=64, lr=1e-3, discriminator_lr=1e-4, loss="log-mse",
-                    l1_weight=1000.0, aged=0.3,
+                    epochs=40, pretrain_epochs=38, size=96, batch_size=256, lr=1.5e-3, discriminator_lr=1e-4,
+                    weight_decay=0.05, loss="psnr", l1_weight=1000.0, dropout=0.1, aged=0.3, cutmix=0.3,
                 ),
+                {
+                    "widths": [48, 96, 160, 256, 288],
+                    "encoder_blocks": [1, 2, 2, 2, 2],
+                    "decoder_blocks": [1, 1, 2, 1],
+                    "fine": True,
+                },
             ),
         },
     ),

@@ -23,8 +23,7 @@ from colorcli.models.base import ColorModel
 from colorcli.training.checkpoint import checkpoints
 from colorcli.training.colours import count_bins
 from colorcli.training.data import is_cifar10, open_data
-from colorcli.training.loop import Hooks, Progress, train
-from colorcli.training.losses import PIXEL
+from colorcli.training.loop import Hooks, Progress, objective_class, train
 from colorcli.training.objectives.base import Place
 from colorcli.training.processes import training_place
 from colorcli.training.recipes import RECIPES, Preset, preset
@@ -88,8 +87,9 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
         raise UsageError(f"{order.out} holds an earlier run: --resume it, or choose another --out")
     chosen = preset(order.model, order.preset, photos=not is_cifar10(order.data))
     settings = replace(chosen.settings, **order.settings)
-    if settings.loss not in PIXEL:
-        raise UsageError(f"--loss {settings.loss}: not one of {', '.join(PIXEL)}")
+    pixel_losses = objective_class(RECIPES[order.model].objective).PIXEL_LOSSES
+    if settings.loss not in pixel_losses:
+        raise UsageError(f"--loss {settings.loss}: {order.model} has {', '.join(pixel_losses)}")
     bins = _given_bins(order)
     if bins is not None and settings.rebalance:
         settings = replace(settings, rebalance=1 - bins.lambda_)
@@ -106,7 +106,7 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
         download=order.download,
     )
     recipe = RECIPES[order.model]
-    if recipe.needs_labels and data.train.labels is None:
+    if recipe.needs_labels and not is_cifar10(order.data):
         raise UsageError(f"{order.model} learns from classes too, which {', '.join(order.data)} does not have")
     if bins is None and recipe.bins is not None and order.init is None:
         bins = count_bins(data.train, settings.size, recipe.bins)

@@ -41,6 +41,7 @@ class Settings:
     dropout: float = 0.0
     rebalance: float = 0.0
     aged: float = 0.0
+    cutmix: float = 0.0
     average: float = 0.999
     seed: int = 0
     checkpoint_minutes: float = 5.0

@@ -54,3 +54,10 @@ def test_widths_scale_to_multiples_of_8():
 def test_gan_takes_no_other_network():
     with pytest.raises(ValueError, match="'plain', neither"):
         build("gan", network="plain")
+
+
+def test_a_fine_network_gives_ab_at_full_size_and_classes(inference):
+    small = {"widths": [8, 32], "encoder_blocks": [1, 1], "decoder_blocks": [1]}
+    ab, logits = build("gan", **small, fine=True, classes=7)(torch.rand(3, 1, 16, 24) * 100)
+    assert ab.shape == (3, 2, 16, 24) and logits.shape == (3, 7)
+    assert build("gan", **small)(torch.rand(3, 1, 16, 24) * 100).shape == (3, 2, 8, 12)

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from training_kit import CPU
 
 from colorcli.color import rgb_to_lab
 from colorcli.models import build
 from colorcli.palette import palette_bins, shares
 from colorcli.training.batch import Batch
 from colorcli.training.loop import objective_of
-from colorcli.training.objectives.base import Place
+from colorcli.training.photos import UNKNOWN
 from colorcli.training.recipes import RECIPES
 from colorcli.training.settings import Settings
 
@@ -36,7 +37,7 @@ def batch(count=4):
 def objective(name, **settings):
     torch.manual_seed(0)
     chosen = replace(RECIPES[name].presets["fast"].settings, lr=1e-2, **settings)
-    return objective_of(RECIPES[name].objective, build(name, **NARROW[name]), chosen, Place(torch.device("cpu")))
+    return objective_of(RECIPES[name].objective, build(name, **NARROW[name]), chosen, CPU)
 
 
 @systems
@@ -61,6 +62,36 @@ def test_the_losses_of_a_step_are_those_of_its_networks(name):
     losses = teacher.step(0, seen)
     assert losses["fool"].item() == pytest.approx(math.log(2))
     assert losses["discriminator"].item() == pytest.approx(math.log(2))
+
+
+def classes_of_gan(**settings):
+    config = {"widths": [8, 8], "encoder_blocks": [1, 1], "decoder_blocks": [1], "classes": 4}
+    chosen = replace(RECIPES["gan"].presets["fast"].settings, lr=1e-2, pretrain_epochs=1000, **settings)
+    torch.manual_seed(0)
+    return objective_of(RECIPES["gan"].objective, build("gan", **config), chosen, CPU)
+
+
+def test_gan_learns_the_labels_that_there_are():
+    teacher, seen = classes_of_gan(label_weight=1.0), batch()
+    torch.nn.init.zeros_(teacher.model.labels.weight)
+    torch.nn.init.zeros_(teacher.model.labels.bias)
+    seen = replace(seen, labels=torch.tensor([0, UNKNOWN, 2, UNKNOWN]))
+    losses = [teacher.step(number, seen)["labels"].item() for number in range(8)]
+    assert losses[0] == pytest.approx(math.log(4))
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("labels", [None, torch.full((4,), UNKNOWN)])
+def test_gan_learns_colours_where_nothing_has_a_label(labels):
+    losses = classes_of_gan(label_weight=1.0).step(0, replace(batch(), labels=labels))
+    assert "labels" not in losses and losses["pixel"].isfinite()
+
+
+@pytest.mark.parametrize("loss", ["psnr", "distance"])
+def test_gan_learns_by_any_pixel_loss(loss):
+    teacher, seen = objective("gan", pretrain_epochs=1000, loss=loss), batch()
+    losses = [teacher.step(number, seen)["pixel"].item() for number in range(8)]
+    assert losses[-1] < losses[0] - 0.1 * abs(losses[0])
 
 
 def test_palettes_classifier_learns_the_labels():

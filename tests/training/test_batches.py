@@ -1,6 +1,7 @@
 import torch
 from training_kit import images
 
+from colorcli.color import rgb_to_lab
 from colorcli.training import batch
 from colorcli.training.batch import batches, held_on, make_batch, steps_per_epoch
 
@@ -35,8 +36,21 @@ def test_a_batch_holds_colours_light_and_labels():
 
 
 def test_only_the_light_that_is_seen_is_aged():
-    new, aged = (make_batch(images(6), torch.arange(6), 32, torch.Generator().manual_seed(0), a) for a in (0.0, 1.0))
-    assert torch.equal(new.L, aged.L) and not torch.equal(aged.seen_L, aged.L)
+    aged = make_batch(images(6), torch.arange(6), 32, seed=0, aged=1.0)
+    assert torch.equal(rgb_to_lab(aged.rgb), torch.cat([aged.L, aged.ab], 1)) and not torch.equal(aged.seen_L, aged.L)
+
+
+def test_a_seed_makes_the_same_batch_again():
+    first, again, other = (make_batch(images(6), torch.arange(6), 32, s, aged=0.5, cutmix=0.5) for s in (1, 1, 2))
+    assert torch.equal(first.seen_L, again.seen_L) and torch.equal(first.ab, again.ab)
+    assert not torch.equal(first.ab, other.ab)
+
+
+def test_cutmix_pastes_light_and_colours_of_another_picture():
+    plain, mixed = (make_batch(images(6), torch.arange(6), 32, 0, cutmix=share).rgb for share in (1e-9, 1.0))
+    kept, pasted = (mixed == plain).all(1), (mixed == plain.roll(1, 0)).all(1)
+    assert (kept | pasted).all()
+    assert ((pasted & ~kept).float().mean((1, 2)) > 0.05).all() and (kept.float().mean((1, 2)) > 0.4).all()
 
 
 class OnAFullGpu:

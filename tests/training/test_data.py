@@ -51,17 +51,25 @@ def test_a_folder_to_validate_on_leaves_all_photos_to_train(folder):
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
-        (["cifar10", "photos"], {}, "no other data"),
+        (["cifar10", "nowhere"], {}, "--data nowhere"),
         (["cifar10"], {"validation": "photos"}, "--val"),
         (["nowhere"], {}, "--data nowhere"),
         (["photos"], {"limit": 5}, "--limit is for"),
         (["photos"], {"download": True}, "--download is for"),
     ],
 )
-def test_what_does_not_fit_together_is_a_usage_error(names, options, message):
+def test_what_does_not_fit_together_is_a_usage_error(names, options, message, tmp_path):
     with pytest.raises(UsageError, match=message):
-        open_data(names, 32, **options)
+        open_data(names, 32, data_root=write_cifar10(tmp_path), **options)
 
 
 def test_cifar10_is_told_by_its_name():
-    assert is_cifar10(["cifar10"]) and not is_cifar10(["photos"])
+    assert is_cifar10(["cifar10"]) and not is_cifar10(["photos"]) and not is_cifar10(["cifar10", "photos"])
+
+
+@pytest.mark.parametrize(("size", "held", "photos"), [(32, 8, 120), (48, 2, 118)])
+def test_photos_and_cifar10_together(folder, tmp_path, size, held, photos):
+    """Crops of its size validate on what CIFAR-10 holds out, others on photos."""
+    data = open_data([str(folder), "cifar10"], size, data_root=write_cifar10(tmp_path))
+    assert (len(data.train), len(data.validation)) == (photos + 32, held)
+    assert data.trained_on == f"{photos} photos of photos, 32 training images of CIFAR-10"

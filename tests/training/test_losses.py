@@ -4,8 +4,10 @@ import math
 
 import pytest
 import torch
+from skimage.metrics import peak_signal_noise_ratio
 
-from colorcli.training.losses import chroma, discriminator_bce, generator_bce, huber, l1, log_mse
+from colorcli.color import lab_to_rgb, rgb_to_lab
+from colorcli.training.losses import chroma, discriminator_bce, distance, generator_bce, huber, l1, log_mse, psnr
 
 
 def test_l1():
@@ -24,6 +26,23 @@ def test_log_mse_is_psnr_picture_by_picture():
     psnr = -10 * math.log10(1e-2), -10 * math.log10(1e-4)
     found = log_mse(prediction, truth, floor=0).item()
     assert found == pytest.approx(-sum(psnr) / 2 * math.log(10) / 10, rel=1e-5)
+
+
+def test_distance_is_that_of_pixels():
+    truth = torch.tensor([[3.0, 0.0], [4.0, 1.0]]).view(1, 2, 1, 2)  # (3, 4) and (0, 1)
+    assert distance(torch.zeros(1, 2, 1, 2), truth).item() == pytest.approx((5 + 1) / 2, rel=1e-5)
+
+
+def test_psnr_is_that_of_the_pictures():
+    real, shown = torch.rand(2, 2, 3, 8, 8, generator=torch.Generator().manual_seed(0)).mul(0.6).add(0.2)
+    lab = rgb_to_lab(real)
+    ab = (0.5 * lab[:, 1:] + 0.5 * rgb_to_lab(shown)[:, 1:]).requires_grad_()
+    found = psnr(lab[:, :1], ab, lab[:, 1:])
+    coloured = lab_to_rgb(torch.cat([lab[:, :1], ab.detach()], 1))
+    decibel = [peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1) for a, b in zip(real, coloured, strict=True)]
+    assert found.item() == pytest.approx(-sum(decibel) / 2 * math.log(10) / 10, abs=0.02)  # some left sRGB
+    found.backward()
+    assert ab.grad.isfinite().all() and ab.grad.abs().max() > 0
 
 
 def test_generator_bce():

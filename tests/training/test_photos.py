@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from training_kit import images
 
 from colorcli.color import rgb_to_lab
 from colorcli.errors import ColorcliError, UsageError
-from colorcli.training.photos import load_photos
+from colorcli.training.photos import UNKNOWN, _crop_transforms, load_photos
 
 
 @pytest.fixture
@@ -45,6 +46,22 @@ def test_crops_never_leave_the_photo(folder):
     photos, index = load_photos([folder], 32), torch.arange(10).repeat(20)
     rgb = photos.crops(index, 32, torch.Generator().manual_seed(0))
     assert rgb.amax(1).min() > 0.25
+
+
+def test_crops_differ_in_scale_and_tilt(folder):
+    sizes = torch.tensor([[60, 90]]).expand(2000, 2)
+    theta = _crop_transforms(sizes, 90, torch.Generator().manual_seed(0))
+    zoom = theta[:, :, 1].norm(dim=1) * 90 / 60
+    tilt = torch.rad2deg(torch.atan2(-theta[:, 0, 1], theta[:, 1, 1]))
+    assert 0.57 < zoom.min() < 0.62 and 0.95 < zoom.max() <= 1  # a tilted square is smaller than that around it
+    assert 7 < tilt.abs().max() <= 8 and tilt.mean().abs() < 0.5
+
+
+def test_cifar10_images_join_photos(folder):
+    photos = load_photos([folder], 32).with_images(images(3))
+    assert len(photos) == 13 and photos.sizes[-1].tolist() == [32, 32]
+    assert photos.labels.tolist() == [UNKNOWN] * 10 + [0, 1, 2]
+    assert photos.crops(torch.tensor([12]), 32).mul(255).sub(images(3).images[2]).abs().max() < 1e-3
 
 
 def test_many_broken_files_are_an_error_that_names_one(folder):

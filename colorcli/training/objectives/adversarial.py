@@ -10,7 +10,7 @@ from torch import Tensor
 
 from colorcli.models.base import ColorModel
 from colorcli.training.batch import Batch
-from colorcli.training.losses import PIXEL, chroma, discriminator_bce, generator_bce, l1
+from colorcli.training.losses import PIXEL, PSNR, chroma, discriminator_bce, generator_bce, l1, psnr
 from colorcli.training.objectives.base import Objective, Place
 from colorcli.training.settings import Settings
 from colorcli.training.targets import ab_like
@@ -22,11 +22,13 @@ class Adversarial(Objective):
 
     For `pretrain_epochs` the generator learns by the pixel loss `loss` and `chroma_weight` * the chroma loss alone.
     From then on it learns by BCE against its discriminator + `l1_weight` * L1, with each network's own learning rate.
+    A network that tells classes learns them too, from data that have labels, by `label_weight` * cross entropy.
     The model's `discriminator()` makes the network that judges L / 100 with ab / ab_scale, three channels of the size
     of `forward`'s ab.
     """
 
-    LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "fool", "discriminator")
+    LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "fool", "discriminator", "labels")
+    PIXEL_LOSSES: ClassVar[tuple[str, ...]] = (*PIXEL, PSNR)
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
         super().__init__(model, settings, place, steps_per_epoch)
@@ -42,14 +44,20 @@ class Adversarial(Objective):
         """The generator's ab / ab_scale in float32, a loss to add to all others of the generator, and what to tell
         of that."""
         with self.place.autocast():
-            return self.call(batch.seen_L).float(), 0.0, {}
+            out = self.call(batch.seen_L)
+        if not isinstance(out, tuple):
+            return out.float(), 0.0, {}
+        if batch.labels is None or bool((batch.labels < 0).all()):
+            return out[0].float(), 0.0 * out[1].sum(), {}
+        labels = F.cross_entropy(out[1].float(), batch.labels)
+        return out[0].float(), self.settings.label_weight * labels, {"labels": labels.detach()}
 
     def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
         prediction, beside, told = self.generate(number, batch)
         truth = ab_like(prediction, batch.ab) / self.model.ab_scale
         distance = l1(prediction, truth)
         if number < self.pretrain_steps:
-            pixel = PIXEL[self.settings.loss](prediction, truth)
+            pixel = self.pixel(batch, prediction, truth)
             if weight := self.settings.chroma_weight:
                 beside = beside + weight * chroma(prediction, truth)
             self.update("model", pixel + beside)
@@ -62,6 +70,13 @@ class Adversarial(Objective):
         self.update("model", fool + self.settings.l1_weight * distance + beside)
         discriminator.requires_grad_(True)
         return {"l1": distance.detach(), "fool": fool.detach(), "discriminator": judged, **told}
+
+    def pixel(self, batch: Batch, prediction: Tensor, truth: Tensor) -> Tensor:
+        """The loss `loss` of prediction and truth (B, 2, h, w), ab / ab_scale."""
+        if self.settings.loss != PSNR:
+            return PIXEL[self.settings.loss](prediction, truth)
+        L = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area")
+        return psnr(L, prediction * self.model.ab_scale, truth * self.model.ab_scale)
 
     def _discriminate(self, light: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
         """Train the discriminator on the pair; its loss."""

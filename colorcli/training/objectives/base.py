@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from colorcli.models.base import ColorModel
 from colorcli.training.batch import Batch, TrainingSet
+from colorcli.training.losses import PIXEL
 from colorcli.training.settings import Settings
 from colorcli.training.validation import MEASURES, pictures, validate
 
@@ -50,11 +51,12 @@ class Objective:
     """One way of training: `step` learns from a batch and returns its named losses.
 
     modules: the networks that learn, by name; "model" is the one to be saved. optimizers: under the same names.
-    LOSSES: what `step` may return. MEASURES: what `validate` returns; the higher the first, the better the model. A
-    subclass adds to modules and optimizers in its own __init__.
+    LOSSES: what `step` may return. PIXEL_LOSSES: what its settings' `loss` may be. MEASURES: what `validate` returns;
+    the higher the first, the better the model. A subclass adds to modules and optimizers in its own __init__.
     """
 
     LOSSES: ClassVar[tuple[str, ...]] = ()
+    PIXEL_LOSSES: ClassVar[tuple[str, ...]] = tuple(PIXEL)
     MEASURES: ClassVar[tuple[str, ...]] = MEASURES
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,7 +21,6 @@ class PaletteAdversarial(Adversarial):
     one; the others get the class-weighted palette that they will get in use. The data must have labels.
     """
 
-    LOSSES: ClassVar[tuple[str, ...]] = (*Adversarial.LOSSES, "labels")
     model: PaletteGenerator
 
     def generate(self, number: int, batch: Batch) -> tuple[Tensor, Tensor | float, dict[str, Tensor]]:
