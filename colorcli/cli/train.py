@@ -99,6 +99,9 @@ def train_command(
     chroma_weight: Annotated[
         float | None, _option("Of how strong colours are, whatever their hue, beside gan's pixel loss.", min=0)
     ] = None,
+    label_weight: Annotated[
+        float | None, _option("Of telling classes beside colours, for systems that learn both.", min=0)
+    ] = None,
     dropout: Annotated[
         float | None, _option("Share of the channels dropped at gan's two coarsest levels.", min=0, max=0.9)
     ] = None,
@@ -132,6 +135,7 @@ def train_command(
         "loss": loss,
         "l1_weight": l1_weight,
         "chroma_weight": chroma_weight,
+        "label_weight": label_weight,
         "dropout": dropout,
         "aged": aged,
         "cutmix": cutmix,
