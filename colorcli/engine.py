@@ -149,7 +149,9 @@ class Colorizer:
         scale = self.size / min(height, width)
         scale *= min(1.0, (MOST_AREA * self.size**2 / (height * width * scale**2)) ** 0.5)
         shape = max(1, round(height * scale)), max(1, round(width * scale))
-        return _luminance(_resized(shrunk if min(shrunk.shape[:2]) >= 2 * min(shape) else pixels, shape))
+        fine = max(1, round(shape[0] * self.model.detail)), max(1, round(shape[1] * self.model.detail))
+        small = _resized(shrunk if min(shrunk.shape[:2]) >= 2 * min(fine) else pixels, fine)
+        return _luminance(small if fine == shape else _resized(small, shape))
 
     def _predict(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
         """L (B, 1, h, w) and pictures (1, C, h', w') as conditions of all -> ab (B, 2, h, w) float32, for most models

@@ -2,7 +2,8 @@
 
 A weights file is a safetensors file whose metadata rebuilds its network: format "colorcli/1", model (its
 name in colorcli.models), config (JSON object for its constructor), size (short side in px it works best at),
-saturation; and for the record trained_on, command, commit, created. Tensors are stored in half precision.
+saturation and, if it is not 1, detail (see models.base.ColorModel); and for the record trained_on, command, commit,
+created. Tensors are stored in half precision.
 """
 
 from __future__ import annotations
@@ -102,14 +103,15 @@ def save_weights(path: Path, model: ColorModel, metadata: Mapping[str, str]) -> 
     """Write `model` as a weights file, in half precision (integer buffers as they are, tensors with values beyond
     65504 in float32), atomically.
 
-    metadata: needs "model", its name in colorcli.models; "config", "size" and "saturation" are taken from
-    the model's config, default_size and default_saturation where not given. VerificationError for values
+    metadata: needs "model", its name in colorcli.models; "config", "size", "saturation" and "detail"
+    are the model's where not given. VerificationError for values
     that are NaN or infinite and for metadata that could not be read back; OSError as from open().
     """
     own = {
         "config": json.dumps(model.config),
         "size": str(model.default_size),
         "saturation": str(model.default_saturation),
+        "detail": str(model.detail),
     }
     document = {**own, **metadata, "format": FORMAT}
     _parse_header(document, str(path))
@@ -127,6 +129,7 @@ class _Header:
     config: dict[str, Any]
     size: int
     saturation: float
+    detail: float
 
 
 def _remedy(entry: WeightsEntry) -> str:
@@ -148,7 +151,7 @@ def _rebuild(
     _fill(model, content.tensors, where)
     model.label = label
     model.weights_sha256 = content.sha256
-    model.default_size, model.default_saturation = header.size, header.saturation
+    model.default_size, model.default_saturation, model.detail = header.size, header.saturation, header.detail
     return model.eval()
 
 
@@ -176,12 +179,13 @@ def _parse_header(metadata: Mapping[str, str], where: str) -> _Header:
         if not isinstance(config, dict):
             raise ValueError("config is not a JSON object")
         size, saturation = int(metadata["size"]), float(metadata["saturation"])
-        if not (0 < size <= 65536 and math.isfinite(saturation) and saturation >= 0):
-            raise ValueError(f"size {size} or saturation {saturation} out of range")
+        detail = float(metadata.get("detail", "1"))
+        if not (0 < size <= 65536 and math.isfinite(saturation) and saturation >= 0 and 0 < detail <= 1):
+            raise ValueError(f"size {size}, saturation {saturation} or detail {detail} out of range")
     except (KeyError, ValueError, RecursionError) as error:
         problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise VerificationError(f"{where}: broken metadata: {problem}") from error
-    return _Header(model, config, size, saturation)
+    return _Header(model, config, size, saturation, detail)
 
 
 def _build(header: _Header, where: str) -> ColorModel:

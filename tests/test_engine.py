@@ -139,6 +139,19 @@ def test_a_dark_photo_gets_the_colours_of_a_light_one_in_its_own_strength():
     assert (2.7 * b.mean()).item() == pytest.approx(a.mean().item(), rel=0.1)
 
 
+def test_detail_softens_what_the_network_sees_and_nothing_else():
+    seen = []
+    painter = Painter(lambda L: seen.append(L) or torch.zeros_like(L).repeat(1, 2, 1, 1))
+    soft = Painter(painter.paint)
+    soft.detail = 0.25
+    stripes = np.tile(np.repeat(np.uint8([40, 200]), 2), (128, 32))  # of two px: one in what is seen
+    for model in (painter, soft):
+        out = Colorizer(model, device="cpu")(photo(stripes)).pixels
+        assert np.array_equal(out[..., 0], stripes)
+    assert seen[0].shape == seen[1].shape
+    assert seen[1].std() < 0.1 * seen[0].std()
+
+
 def test_saturation_scales_chroma():
     pixels = np.full((64, 64), 128, np.uint8)
     chroma = [

@@ -62,7 +62,7 @@ def test_a_file_alone_says_how_it_is_used(tmp_path):
     path = tmp_path / "mine.safetensors"
     save_toy(path, size="192", saturation="1.25", config='{"width": 3}')
     model = load_model(weights=path)
-    assert (model.label, model.default_size, model.default_saturation) == ("mine", 192, 1.25)
+    assert (model.label, model.default_size, model.default_saturation, model.detail) == ("mine", 192, 1.25, 1)
     assert model.weights_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert model.config == {"width": 3}
     assert not model.training
@@ -70,10 +70,10 @@ def test_a_file_alone_says_how_it_is_used(tmp_path):
 
 def test_what_save_leaves_out_comes_from_the_model(tmp_path):
     toy = Toy(width=2)
-    toy.default_size, toy.default_saturation = 96, 1.5
+    toy.default_size, toy.default_saturation, toy.detail = 96, 1.5, 0.75
     save_weights(tmp_path / "a.safetensors", toy, {"model": "toy"})
     model = load_model(weights=tmp_path / "a.safetensors")
-    assert (model.config, model.default_size, model.default_saturation) == ({"width": 2}, 96, 1.5)
+    assert (model.config, model.default_size, model.default_saturation, model.detail) == ({"width": 2}, 96, 1.5, 0.75)
 
 
 def test_files_hold_half_precision_and_integers_as_they_are(file):
@@ -136,6 +136,7 @@ def test_metadata_that_could_not_be_read_back_is_not_saved(tmp_path, metadata):
         ({"size": "0"}, "out of range"),
         ({"saturation": "nan"}, "out of range"),
         ({"saturation": "-1"}, "out of range"),
+        ({"detail": "1.5"}, "out of range"),
     ],
 )
 def test_broken_metadata_is_named(tmp_path, changes, problem):

@@ -114,6 +114,15 @@ def train_command(
         float,
         typer.Option(min=0, help="Kept in the weights: how strong they colour.", rich_help_panel=RECIPE),
     ] = 1.0,
+    detail: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            max=1,
+            help="Kept in the weights: the share of the size whose detail the network sees.",
+            rich_help_panel=RECIPE,
+        ),
+    ] = 1.0,
     seed: Annotated[int | None, _option("Of weights, order and crops.", min=0, max=2**31 - 1)] = None,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MACHINE)
@@ -157,6 +166,7 @@ def train_command(
         init=init,
         bins=bins,
         saturation=saturation,
+        detail=detail,
         device=device,
         precision=precision,
         resume=resume,

@@ -14,8 +14,9 @@ class ColorModel(nn.Module):
     """A colorizer: `forward` gives the paper's native output for its loss, `predict_ab` colours.
 
     Attributes that `weights.load_model` fills: label ("gan@photo", or a file's stem), weights_sha256,
-    default_size (short side in px that the network works best at) and default_saturation. `models.build` fills takes
-    and needs, the conditions of its Spec, which come as further arguments of `predict_ab`.
+    default_size (short side in px that the network works best at), default_saturation, and detail, the share of that
+    size that the photo is shrunk to, and then enlarged from, for a network that learned from soft pictures.
+    `models.build` fills takes and needs, the conditions of its Spec, which come as further arguments of `predict_ab`.
     """
 
     label: str = "untrained"
@@ -24,6 +25,7 @@ class ColorModel(nn.Module):
     ab_scale: float = 100.0  # one unit of the ab that `forward` gives, in Lab units
     default_size: int = 128
     default_saturation: float = 1.0
+    detail: float = 1.0
     predicts_rgb: bool = False  # whether the paper's output is a whole picture, which `predict_rgb` gives
     noise: int = 0  # length of the noise vector that a prediction draws from torch's generator
     evens_tone: bool = True  # whether it sees very dark and faded photos with their tones spread, see `engine.evened`

@@ -42,7 +42,8 @@ class Order:
     default. settings: what shall differ from the preset. init: weights to start from instead of random ones. width:
     channels of the network's finest level instead of the preset's. bins: a file of `colorcli quantize-bins`, instead of
     bins counted in the data; where rare colours weigh more, its lambda says how much. saturation: kept in the weights,
-    the factor on the chroma that colouring with them applies by default. download: get CIFAR-10 if it is not there.
+    the factor on the chroma that colouring with them applies by default; so is detail, see models.base.ColorModel.
+    download: get CIFAR-10 if it is not there.
     command: the words that a user gave, kept in the weights.
     """
 
@@ -59,6 +60,7 @@ class Order:
     init: Path | None = None
     bins: Path | None = None
     saturation: float = 1.0
+    detail: float = 1.0
     device: str = "auto"
     precision: str = "auto"
     resume: bool = False
@@ -186,6 +188,7 @@ def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, tr
         "model": order.model,
         "size": str(settings.size),
         "saturation": f"{order.saturation:g}",
+        "detail": f"{order.detail:g}",
         "trained_on": trained_on,
         "settings": json.dumps(shaped | asdict(settings)),
         "command": shlex.join([_without_folders(word) for word in order.command]),

@@ -62,6 +62,12 @@ def test_trains_weights_that_colour_a_photo(photos, tmp_path):
     assert picture.exists()
 
 
+def test_a_pixel_loss_that_a_system_does_not_have_is_a_usage_error(cifar, tmp_path):
+    done = train(*cifar, "--out", tmp_path / "run", "--loss", "psnr", model="regression")
+    assert done.exit_code == 2
+    assert "--loss psnr: regression has l1, huber, mse, log-mse, distance" in " ".join(done.stderr.split())
+
+
 def test_cifar10_with_the_eval_line_that_runs(cifar, tmp_path):
     done = train(*cifar, "--out", tmp_path / "run")
     assert done.exit_code == 0, done.output
@@ -74,10 +80,10 @@ def test_cifar10_with_the_eval_line_that_runs(cifar, tmp_path):
 
 def test_weights_rebuild_and_reproduce_themselves_but_tell_no_folder(cifar, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["x", "train", "gan", f"--data-root={tmp_path}/cifar", "--out", f"{tmp_path}/run"])
-    assert train(*cifar, "--out", tmp_path / "run", "--seed", 5, "--saturation", 1.3).exit_code == 0
+    assert train(*cifar, "--out", tmp_path / "run", "--seed", 5, "--saturation", 1.3, "--detail", 0.5).exit_code == 0
     for name in ("model", "best"):
         said = metadata(tmp_path / "run" / f"{name}.safetensors")
-        assert (said["model"], said["size"], said["saturation"]) == ("gan", "32", "1.3")
+        assert (said["model"], said["size"], said["saturation"], said["detail"]) == ("gan", "32", "1.3", "0.5")
         assert said["trained_on"] == "16 training images of CIFAR-10"
         assert said["command"] == "colorcli train gan --data-root=cifar --out run"
         assert json.loads(said["config"])["widths"][0] == 8
