@@ -96,9 +96,6 @@ def train_command(
     ] = None,
     l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.", min=0)] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
-    chroma_weight: Annotated[
-        float | None, _option("Of how strong colours are, whatever their hue, beside gan's pixel loss.", min=0)
-    ] = None,
     label_weight: Annotated[
         float | None, _option("Of telling classes beside colours, for systems that learn both.", min=0)
     ] = None,
@@ -113,6 +110,15 @@ def train_command(
     saturation: Annotated[
         float,
         typer.Option(min=0, help="Kept in the weights: how strong they colour.", rich_help_panel=RECIPE),
+    ] = 1.0,
+    interpolate: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Write weights that are so far from --init's to what was learned: less of an adversary's inventions.",
+            rich_help_panel=RECIPE,
+        ),
     ] = 1.0,
     detail: Annotated[
         float,
@@ -143,7 +149,6 @@ def train_command(
         "discriminator_lr": discriminator_lr,
         "loss": loss,
         "l1_weight": l1_weight,
-        "chroma_weight": chroma_weight,
         "label_weight": label_weight,
         "dropout": dropout,
         "aged": aged,
@@ -167,6 +172,7 @@ def train_command(
         bins=bins,
         saturation=saturation,
         detail=detail,
+        interpolate=interpolate,
         device=device,
         precision=precision,
         resume=resume,

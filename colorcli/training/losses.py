@@ -56,12 +56,6 @@ def _shown(L: Tensor, ab: Tensor) -> Tensor:
     return 1.055 * high ** (1 / 2.4) - 0.055 + (linear - high) * 12.92
 
 
-def chroma(prediction: Tensor, truth: Tensor, delta: float = 0.1) -> Tensor:
-    """Huber, as above, of the chroma alone: how strong the colours (B, 2, H, W) are, whatever their hue. Where the hue
-    is open, a pixel loss chooses grey; this asks for as much colour as such things have."""
-    return huber(prediction.norm(dim=1), truth.norm(dim=1), delta)
-
-
 PIXEL = {"l1": l1, "huber": huber, "mse": mse, "log-mse": log_mse, "distance": distance}
 PSNR = "psnr"  # the pixel loss that needs L too, for `gan` and its kind
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 from training_kit import history, write_cifar10
 from typer.testing import CliRunner
 
@@ -60,6 +61,29 @@ def test_trains_weights_that_colour_a_photo(photos, tmp_path):
     )
     assert coloured.exit_code == 0, coloured.output
     assert picture.exists()
+
+
+def test_weights_between_those_before_and_those_learned(cifar, tmp_path):
+    first, then = tmp_path / "first", tmp_path / "then"
+    assert train(*cifar, "--out", first).exit_code == 0
+    more = ["--batch-size", 4, "--epochs", 2, "--device", "cpu", "--init", first / "model.safetensors", "--out", then]
+    for options in ([], ["--resume", "--interpolate", 0.25]):  # the second writes the trained weights anew
+        done = CliRunner().invoke(app, ["train", "gan", *map(str, [*cifar, *more, *options])])
+        assert done.exit_code == 0, done.output
+        made = {name: tensor.float() for name, tensor in load_file(then / "model.safetensors").items()}
+        if not options:
+            learned = made
+    before = {name: tensor.float() for name, tensor in load_file(first / "model.safetensors").items()}
+    for name, tensor in made.items():
+        if "num_batches" not in name:
+            torch.testing.assert_close(tensor, before[name].lerp(learned[name], 0.25), atol=2e-3, rtol=2e-3)
+    assert any(not torch.equal(before[name], learned[name]) for name in before)
+
+
+def test_interpolation_needs_two_ends(cifar, tmp_path):
+    done = train(*cifar, "--out", tmp_path / "run", "--interpolate", 0.5)
+    assert done.exit_code == 2
+    assert "Give --init" in done.stderr
 
 
 def test_a_pixel_loss_that_a_system_does_not_have_is_a_usage_error(cifar, tmp_path):

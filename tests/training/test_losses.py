@@ -7,7 +7,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from colorcli.color import lab_to_rgb, rgb_to_lab
-from colorcli.training.losses import chroma, discriminator_bce, distance, generator_bce, huber, l1, log_mse, psnr
+from colorcli.training.losses import discriminator_bce, distance, generator_bce, huber, l1, log_mse, psnr
 
 
 def test_l1():
@@ -55,12 +55,3 @@ def test_discriminator_bce_smooths_the_real_label_only():
     p, q = 1 / (1 + math.exp(-2)), 1 / (1 + math.exp(1))
     expected = (-0.9 * math.log(p) - 0.1 * math.log(1 - p) - math.log(1 - q)) / 2
     assert discriminator_bce(real, fake).item() == pytest.approx(expected)
-
-
-def test_chroma_counts_strength_and_not_hue_by_hand():
-    red, green = torch.tensor([0.3, 0.4]), torch.tensor([-0.5, 0.0])
-    assert chroma(red.view(1, 2, 1, 1), green.view(1, 2, 1, 1)).item() == pytest.approx(0.0, abs=1e-7)
-    assert chroma(red.view(1, 2, 1, 1), 3 * green.view(1, 2, 1, 1)).item() == pytest.approx(1.0 - 0.05)
-    grey = torch.zeros(1, 2, 1, 1, requires_grad=True)
-    chroma(grey, red.view(1, 2, 1, 1)).backward()
-    assert grey.grad is not None and grey.grad.isfinite().all()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from colorcli.models.base import ColorModel
 from colorcli.training.batch import Batch
-from colorcli.training.losses import PIXEL, PSNR, chroma, discriminator_bce, generator_bce, l1, psnr
+from colorcli.training.losses import PIXEL, PSNR, discriminator_bce, generator_bce, l1, psnr
 from colorcli.training.objectives.base import Objective, Place
 from colorcli.training.settings import Settings
 from colorcli.training.targets import ab_like
@@ -20,7 +20,7 @@ class Adversarial(Objective):
     """A pixel loss first, then pixel loss and discriminator together (paper 000 section 3.2; paper 001 section 3;
     paper 002 section 3).
 
-    For `pretrain_epochs` the generator learns by the pixel loss `loss` and `chroma_weight` * the chroma loss alone.
+    For `pretrain_epochs` the generator learns by the pixel loss `loss` alone.
     From then on it learns by BCE against its discriminator + `l1_weight` * L1, with each network's own learning rate.
     A network that tells classes learns them too, from data that have labels, by `label_weight` * cross entropy.
     The model's `discriminator()` makes the network that judges L / 100 with ab / ab_scale, three channels of the size
@@ -58,8 +58,6 @@ class Adversarial(Objective):
         distance = l1(prediction, truth)
         if number < self.pretrain_steps:
             pixel = self.pixel(batch, prediction, truth)
-            if weight := self.settings.chroma_weight:
-                beside = beside + weight * chroma(prediction, truth)
             self.update("model", pixel + beside)
             return {"pixel": pixel.detach(), "l1": distance.detach(), **told}
         light = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area") / 100
