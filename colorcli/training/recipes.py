@@ -98,7 +98,7 @@ RECIPES: dict[str, Recipe] = {
             "fast": Preset(
                 Settings(
                     epochs=32, pretrain_epochs=30, lr=1.5e-3, discriminator_lr=1e-4, loss="psnr", l1_weight=1500.0,
-                    label_weight=0.2,
+                    label_weight=0.2, weight_decay=0.05, cutmix=0.3,
                 ),
                 {
                     "widths": [64, 112, 152],
@@ -110,8 +110,8 @@ RECIPES: dict[str, Recipe] = {
             ),
             "photo": Preset(
                 Settings(
-                    epochs=40, pretrain_epochs=38, size=96, batch_size=256, lr=1.5e-3, discriminator_lr=1e-4,
-                    weight_decay=0.05, loss="psnr", l1_weight=1000.0, dropout=0.1, aged=0.3, cutmix=0.3,
+                    epochs=28.5, pretrain_epochs=26, size=96, batch_size=256, lr=1.5e-3, discriminator_lr=1e-4,
+                    weight_decay=0.05, loss="psnr", l1_weight=1000.0, dropout=0.1, aged=0.3, cutmix=0.5,
                 ),
                 {
                     "widths": [48, 96, 160, 256, 288],
