@@ -39,8 +39,8 @@ def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None =
 
     name: MODEL or MODEL@WEIGHTS of the manifest (plain MODEL: its default for `task`, "photo" or
     "cifar10"), or the path of a file, told by its suffix .safetensors or a folder in it. The network is in
-    float32 on the CPU, in eval mode, with the attributes label, weights_sha256, default_size (px) and
-    default_saturation set. A system without weights (see models.Spec) is made by its MODEL name; its
+    float32 on the CPU, in eval mode, with the attributes label, weights_sha256, default_size (px),
+    default_saturation and detail set. A system without weights (see models.Spec) is made by its MODEL name; its
     weights_sha256 is empty. Raises UsageError for an unknown name or a file that is not there,
     WeightsMissing for known weights that have not been pulled (nothing is ever downloaded here) and
     VerificationError for anything wrong with the file.

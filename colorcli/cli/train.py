@@ -107,27 +107,13 @@ def train_command(
         float | None, _option("Share of the pictures that get a part of another, against overfitting.", min=0, max=1)
     ] = None,
     weight_decay: Annotated[float | None, _option("Of Adam, decoupled.", min=0)] = None,
-    saturation: Annotated[
-        float,
-        typer.Option(min=0, help="Kept in the weights: how strong they colour.", rich_help_panel=RECIPE),
-    ] = 1.0,
+    saturation: Annotated[float, _option("Kept in the weights: how strong they colour. Else 1.", min=0)] = 1.0,
     interpolate: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Write weights that are so far from --init's to what was learned: less of an adversary's inventions.",
-            rich_help_panel=RECIPE,
-        ),
+        float, _option("Write weights so far from --init's to what was learned. Else 1, all the way.", min=0, max=1)
     ] = 1.0,
     detail: Annotated[
         float,
-        typer.Option(
-            min=0.1,
-            max=1,
-            help="Kept in the weights: the share of the size whose detail the network sees.",
-            rich_help_panel=RECIPE,
-        ),
+        _option("Kept in the weights: the share of the size that photos are softened to. Else 1.", min=0.1, max=1),
     ] = 1.0,
     seed: Annotated[int | None, _option("Of weights, order and crops.", min=0, max=2**31 - 1)] = None,
     device: Annotated[

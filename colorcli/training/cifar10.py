@@ -46,8 +46,10 @@ class Cifar10Images:
             return rgb
         flip = torch.rand(len(index), 1, 1, 1, generator=generator, device=rgb.device) < 0.5
         rgb = torch.where(flip, rgb.flip(-1), rgb)
-        top, left = torch.randint(0, 2 * SHIFT + 1, (2,), generator=generator, device=rgb.device).tolist()
-        return F.pad(rgb, (SHIFT,) * 4, mode="reflect")[..., top : top + SIDE, left : left + SIDE]
+        top, left = torch.randint(0, 2 * SHIFT + 1, (2,), generator=generator, device=rgb.device)
+        rows = torch.arange(SIDE, device=rgb.device)  # on the device, which need not be waited for
+        padded = F.pad(rgb, (SHIFT,) * 4, mode="reflect")
+        return padded.index_select(-2, top + rows).index_select(-1, left + rows)
 
 
 def split(data: Cifar10) -> tuple[Cifar10Images, Cifar10Images]:

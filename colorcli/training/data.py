@@ -9,7 +9,7 @@ from pathlib import Path
 from colorcli.datasets import CIFAR10, cifar10
 from colorcli.errors import UsageError
 from colorcli.training.batch import TrainingSet
-from colorcli.training.cifar10 import SIDE, Cifar10Images, split
+from colorcli.training.cifar10 import SIDE, split
 from colorcli.training.photos import PhotoSet, load_photos
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.02, 400  # of the photos, where no folder to validate on is given
@@ -28,7 +28,7 @@ class Data:
 
 def is_cifar10(names: Sequence[str]) -> bool:
     """Whether the data asked for is CIFAR-10 alone."""
-    return list(names) == [CIFAR10]
+    return set(names) == {CIFAR10}
 
 
 def open_data(
@@ -45,25 +45,28 @@ def open_data(
 
     validation: a folder to validate on; without it the last thousand of CIFAR-10 where crops are as small as they,
     else some of the photos are held out. limit: the first so many CIFAR-10 images. download: get CIFAR-10 if it is not
-    there. Errors as from `datasets.cifar10` and `photos.load_photos`; UsageError for a folder that is not there.
+    there. Errors as from `datasets.cifar10` and `photos.load_photos`; UsageError for a folder that is not there and
+    for crops smaller than CIFAR-10's images.
     """
-    images = held = None
-    if CIFAR10 in names:
-        images, held = split(cifar10("train", data_root, limit, download=download))
-    else:
-        for option, given in (("--limit", limit is not None), ("--download", download)):
-            if given:
-                raise UsageError(f"{option} is for --data {CIFAR10}")
-    if is_cifar10(names) and images is not None:
-        if validation is not None:
-            raise UsageError(f"--val: {CIFAR10} holds out training images of its own")
-        return Data(images, held, _told(images, held), f"{len(images)} training images of CIFAR-10")
+    for option, given in (("--limit", limit is not None), ("--download", download)):
+        if given and CIFAR10 not in names:
+            raise UsageError(f"{option} is for --data {CIFAR10}")
     folders = [Path(name) for name in names if name != CIFAR10]
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(f"--data {folder}: neither {CIFAR10} nor a folder that is there")
+    images = held = None
+    if CIFAR10 in names:
+        if not folders and validation is not None:
+            raise UsageError(f"--val: {CIFAR10} holds out training images of its own")
+        if size < SIDE:
+            raise UsageError(f"--size {size}: CIFAR-10's images have {SIDE} px")
+        images, held = split(cifar10("train", data_root, limit, download=download))
+        trained_on = f"{len(images)} training images of CIFAR-10"
+        if not folders:
+            about = f"{len(images)} images of CIFAR-10's training split, {len(held)} held out"
+            return Data(images, held, about, trained_on)
     photos = load_photos(folders, size)
-    trained_on = f"photos of {', '.join(folder.resolve().name for folder in folders)}"
     held_out: TrainingSet | None
     if validation is not None:
         held_out = load_photos([validation], size)
@@ -75,16 +78,11 @@ def open_data(
     about = (
         f"{len(photos)} photos{apart}; {photos.skipped} unreadable skipped, {photos.colourless} without colour left out"
     )
-    trained_on = f"{len(photos)} {trained_on}"
-    if images is not None:
-        photos = photos.with_images(images)
-        about += f"; {len(images)} images of CIFAR-10's training split"
-        trained_on += f", {len(images)} training images of CIFAR-10"
-    return Data(photos, held_out, about, trained_on)
-
-
-def _told(images: Cifar10Images, held: Cifar10Images | None) -> str:
-    return f"{len(images)} images of CIFAR-10's training split, {len(held or ())} held out"
+    of_photos = f"{len(photos)} photos of {', '.join(folder.resolve().name for folder in folders)}"
+    if images is None:
+        return Data(photos, held_out, about, of_photos)
+    about += f"; {len(images)} images of CIFAR-10's training split"
+    return Data(photos.with_images(images), held_out, about, f"{of_photos}, {trained_on}")
 
 
 def _hold_out(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet | None]:

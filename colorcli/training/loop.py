@@ -241,13 +241,12 @@ def _is_finite(module: nn.Module) -> bool:
 
 @torch.no_grad()
 def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
-    together = {True: ([], []), False: ([], [])}  # type: dict[bool, tuple[list[Tensor], list[Tensor]]]
-    for average, current in zip(_state(averaged), _state(model), strict=True):
-        for tensors, tensor in zip(together[average.is_floating_point()], (average, current), strict=True):
-            tensors.append(tensor)
-    torch._foreach_lerp_(*together[True], 1 - decay)
-    if together[False][0]:  # counters
-        torch._foreach_copy_(*together[False])
+    pairs = list(zip(_state(averaged), _state(model), strict=True))
+    floats = [pair for pair in pairs if pair[0].is_floating_point()]
+    torch._foreach_lerp_([average for average, _ in floats], [current for _, current in floats], 1 - decay)
+    for average, current in pairs:
+        if not average.is_floating_point():
+            average.copy_(current)
 
 
 def _state(module: nn.Module) -> list[Tensor]:

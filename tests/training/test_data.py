@@ -63,6 +63,11 @@ def test_what_does_not_fit_together_is_a_usage_error(names, options, message, tm
         open_data(names, 32, data_root=write_cifar10(tmp_path), **options)
 
 
+def test_crops_smaller_than_cifar10s_images_are_a_usage_error(folder, tmp_path):
+    with pytest.raises(UsageError, match="32 px"):
+        open_data([str(folder), "cifar10"], 8, data_root=write_cifar10(tmp_path))
+
+
 def test_cifar10_is_told_by_its_name():
     assert is_cifar10(["cifar10"]) and not is_cifar10(["photos"]) and not is_cifar10(["cifar10", "photos"])
 
