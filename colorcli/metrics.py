@@ -128,12 +128,12 @@ def ssim(pred: Tensor, real: Tensor) -> Tensor:
         raise ValueError(f"SSIM needs images of at least 7 x 7 px, not {width} x {height}")
     total = torch.zeros(len(real), dtype=torch.float64)
     for band in _bands(real, overlap=edge):
-        total += _total(_ssim_map(as_unit(pred[:, :, band]), as_unit(real[:, :, band])))
+        total += _total(ssim_map(as_unit(pred[:, :, band]), as_unit(real[:, :, band])))
     return total / (3 * (height - edge) * (width - edge))
 
 
-def _ssim_map(x: Tensor, y: Tensor) -> Tensor:
-    """(B, C, H, W) in 0..1 -> (B, C, H - 6, W - 6)."""
+def ssim_map(x: Tensor, y: Tensor) -> Tensor:
+    """(B, C, H, W) in 0..1 twice -> the SSIM of each window and channel (B, C, H - 6, W - 6), with its gradient."""
     unbiased = SSIM_WINDOW**2 / (SSIM_WINDOW**2 - 1)
     mean_x, mean_y = _window_mean(x), _window_mean(y)
     var_x = unbiased * (_window_mean(x * x) - mean_x * mean_x)

@@ -95,6 +95,9 @@ def train_command(
         ),
     ] = None,
     l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.", min=0)] = None,
+    ssim_weight: Annotated[
+        float | None, _option("Of 1 - SSIM beside the pixel loss, for gan and its kind.", min=0)
+    ] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
     label_weight: Annotated[
         float | None, _option("Of telling classes beside colours, for systems that learn both.", min=0)
@@ -135,6 +138,7 @@ def train_command(
         "discriminator_lr": discriminator_lr,
         "loss": loss,
         "l1_weight": l1_weight,
+        "ssim_weight": ssim_weight,
         "label_weight": label_weight,
         "dropout": dropout,
         "aged": aged,

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorcli.color import LAB_SLOPE, lab_to_f, rgb_matrix
+from colorcli.metrics import ssim_map
 
 
 def l1(prediction: Tensor, truth: Tensor) -> Tensor:
@@ -44,6 +45,12 @@ def psnr(L: Tensor, prediction: Tensor, truth: Tensor) -> Tensor:
     """As `log_mse`, of the sRGB values that L (B, 1, H, W) in 0..100 and ab (B, 2, H, W) in Lab units stand for: the
     mean PSNR itself, but for a factor and what lies outside sRGB."""
     return log_mse(_shown(L, prediction), _shown(L, truth))
+
+
+def dissimilarity(L: Tensor, prediction: Tensor, truth: Tensor) -> Tensor:
+    """1 - SSIM of the pictures that `psnr` compares, as `metrics.ssim` has it (Zhao et al., Loss Functions for Image
+    Restoration, 2017, section III.B)."""
+    return 1 - ssim_map(_shown(L, prediction), _shown(L, truth)).mean()
 
 
 def _shown(L: Tensor, ab: Tensor) -> Tensor:

@@ -94,6 +94,12 @@ def test_gan_learns_by_any_pixel_loss(loss):
     assert losses[-1] < losses[0] - 0.1 * abs(losses[0])
 
 
+def test_gan_learns_structure_where_it_has_a_weight():
+    teacher, seen = objective("gan", pretrain_epochs=1000, ssim_weight=100.0), batch()
+    losses = [teacher.step(number, seen)["ssim"].item() for number in range(8)]
+    assert losses[0] < losses[-1] - 0.01 and losses[-1] < 1
+
+
 def test_palettes_classifier_learns_the_labels():
     teacher, seen = objective("palette", pretrain_epochs=1000, label_weight=1.0), batch()
     torch.nn.init.zeros_(teacher.model.classify.weight)

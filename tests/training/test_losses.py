@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from skimage.metrics import peak_signal_noise_ratio
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from colorcli.color import lab_to_rgb, rgb_to_lab
-from colorcli.training.losses import discriminator_bce, distance, generator_bce, huber, l1, log_mse, psnr
+from colorcli.training.losses import discriminator_bce, dissimilarity, distance, generator_bce, huber, l1, log_mse, psnr
 
 
 def test_l1():
@@ -41,6 +41,19 @@ def test_psnr_is_that_of_the_pictures():
     coloured = lab_to_rgb(torch.cat([lab[:, :1], ab.detach()], 1))
     decibel = [peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1) for a, b in zip(real, coloured, strict=True)]
     assert found.item() == pytest.approx(-sum(decibel) / 2 * math.log(10) / 10, abs=0.02)  # some left sRGB
+    found.backward()
+    assert ab.grad.isfinite().all() and ab.grad.abs().max() > 0
+
+
+def test_dissimilarity_is_what_ssim_lacks():
+    real = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0)).mul(0.4).add(0.3)
+    lab = rgb_to_lab(real)
+    ab = (0.7 * lab[:, 1:]).requires_grad_()
+    found = dissimilarity(lab[:, :1], ab, lab[:, 1:])
+    coloured = lab_to_rgb(torch.cat([lab[:, :1], ab.detach()], 1))
+    kinds = {"channel_axis": 0, "data_range": 1}
+    theirs = [structural_similarity(a.numpy(), b.numpy(), **kinds) for a, b in zip(real, coloured, strict=True)]
+    assert found.item() == pytest.approx(1 - sum(theirs) / 3, abs=1e-4)
     found.backward()
     assert ab.grad.isfinite().all() and ab.grad.abs().max() > 0
 

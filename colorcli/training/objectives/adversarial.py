@@ -10,7 +10,7 @@ from torch import Tensor
 
 from colorcli.models.base import ColorModel
 from colorcli.training.batch import Batch
-from colorcli.training.losses import PIXEL, PSNR, discriminator_bce, generator_bce, l1, psnr
+from colorcli.training.losses import PIXEL, PSNR, discriminator_bce, dissimilarity, generator_bce, l1, psnr
 from colorcli.training.objectives.base import Objective, Place
 from colorcli.training.settings import Settings
 from colorcli.training.targets import ab_like
@@ -20,14 +20,14 @@ class Adversarial(Objective):
     """A pixel loss first, then pixel loss and discriminator together (paper 000 section 3.2; paper 001 section 3;
     paper 002 section 3).
 
-    For `pretrain_epochs` the generator learns by the pixel loss `loss` alone.
+    For `pretrain_epochs` the generator learns by the pixel loss `loss` + `ssim_weight` * (1 - SSIM) alone.
     From then on it learns by BCE against its discriminator + `l1_weight` * L1, with each network's own learning rate.
     A network that tells classes learns them too, from data that have labels, by `label_weight` * cross entropy.
     The model's `discriminator()` makes the network that judges L / 100 with ab / ab_scale, three channels of the size
     of `forward`'s ab.
     """
 
-    LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "fool", "discriminator", "labels")
+    LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "ssim", "fool", "discriminator", "labels")
     PIXEL_LOSSES: ClassVar[tuple[str, ...]] = (*PIXEL, PSNR)
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
@@ -58,6 +58,9 @@ class Adversarial(Objective):
         distance = l1(prediction, truth)
         if number < self.pretrain_steps:
             pixel = self.pixel(batch, prediction, truth)
+            if self.settings.ssim_weight:
+                unlike = dissimilarity(*self._lab(batch, prediction, truth))
+                beside, told = beside + self.settings.ssim_weight * unlike, {"ssim": 1 - unlike.detach(), **told}
             self.update("model", pixel + beside)
             return {"pixel": pixel.detach(), "l1": distance.detach(), **told}
         light = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area") / 100
@@ -73,8 +76,12 @@ class Adversarial(Objective):
         """The loss `loss` of prediction and truth (B, 2, h, w), ab / ab_scale."""
         if self.settings.loss != PSNR:
             return PIXEL[self.settings.loss](prediction, truth)
+        return psnr(*self._lab(batch, prediction, truth))
+
+    def _lab(self, batch: Batch, prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """L (B, 1, h, w) at the size of prediction and truth, and those in Lab units."""
         L = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area")
-        return psnr(L, prediction * self.model.ab_scale, truth * self.model.ab_scale)
+        return L, prediction * self.model.ab_scale, truth * self.model.ab_scale
 
     def _discriminate(self, light: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
         """Train the discriminator on the pair; its loss."""
