@@ -47,9 +47,10 @@ class Adversarial(Objective):
             out = self.call(batch.seen_L)
         if not isinstance(out, tuple):
             return out.float(), 0.0, {}
-        if batch.labels is None or bool((batch.labels < 0).all()):
+        if batch.labels is None:
             return out[0].float(), 0.0 * out[1].sum(), {}
-        labels = F.cross_entropy(out[1].float(), batch.labels)
+        labels = F.cross_entropy(out[1].float(), batch.labels, reduction="sum")
+        labels = labels / (batch.labels >= 0).sum().clamp_min(1)  # 0 where no picture has one
         return out[0].float(), self.settings.label_weight * labels, {"labels": labels.detach()}
 
     def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
