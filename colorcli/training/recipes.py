@@ -98,7 +98,7 @@ RECIPES: dict[str, Recipe] = {
             "fast": Preset(
                 Settings(
                     epochs=32, pretrain_epochs=30, lr=1.5e-3, discriminator_lr=1e-4, loss="psnr", l1_weight=1500.0,
-                    label_weight=0.2, weight_decay=0.05, cutmix=0.3,
+                    ssim_weight=30.0, label_weight=0.2, weight_decay=0.05, cutmix=0.3, dropout=0.1,
                 ),
                 {
                     "widths": [64, 112, 152],
