@@ -2,8 +2,8 @@
 
 A weights file is a safetensors file whose metadata rebuilds its network: format "colorcli/1", model (its
 name in colorcli.models), config (JSON object for its constructor), size (short side in px it works best at),
-saturation and, if it is not 1, detail (see models.base.ColorModel); and for the record trained_on, command, commit,
-created. Tensors are stored in half precision.
+saturation and detail (1 where it is missing; see models.base.ColorModel); and for the record trained_on, command,
+commit, created. Tensors are stored in half precision.
 """
 
 from __future__ import annotations

@@ -41,20 +41,16 @@ def distance(prediction: Tensor, truth: Tensor) -> Tensor:
     return (prediction - truth).square().sum(1).add(1e-6).sqrt().mean()
 
 
-def psnr(L: Tensor, prediction: Tensor, truth: Tensor) -> Tensor:
-    """As `log_mse`, of the sRGB values that L (B, 1, H, W) in 0..100 and ab (B, 2, H, W) in Lab units stand for: the
-    mean PSNR itself, but for a factor and what lies outside sRGB."""
-    return log_mse(_shown(L, prediction), _shown(L, truth))
+def dissimilarity(prediction: Tensor, truth: Tensor) -> Tensor:
+    """1 - SSIM of pictures (B, 3, H, W), as `metrics.ssim` has it (Zhao et al., Loss Functions for Image Restoration,
+    2017, section III.B)."""
+    return 1 - ssim_map(prediction, truth).mean()
 
 
-def dissimilarity(L: Tensor, prediction: Tensor, truth: Tensor) -> Tensor:
-    """1 - SSIM of the pictures that `psnr` compares, as `metrics.ssim` has it (Zhao et al., Loss Functions for Image
-    Restoration, 2017, section III.B)."""
-    return 1 - ssim_map(_shown(L, prediction), _shown(L, truth)).mean()
-
-
-def _shown(L: Tensor, ab: Tensor) -> Tensor:
-    """sRGB (B, 3, H, W), beyond 0..1 where it cannot show a colour; as color.lab_to_rgb, which knows no gradients."""
+def shown(L: Tensor, ab: Tensor) -> Tensor:
+    """L (B, 1, H, W) in 0..100 and ab (B, 2, H, W) in Lab units -> sRGB (B, 3, H, W), beyond 0..1 where it cannot show
+    a colour; as color.lab_to_rgb, which knows no gradients. Their `log_mse` is the mean PSNR itself, but for a factor
+    and what lies outside sRGB."""
     f = lab_to_f(L, ab)
     high = f.clamp_min(6 / 29)
     xyz = high**3 + (f - high) / LAB_SLOPE
@@ -64,7 +60,7 @@ def _shown(L: Tensor, ab: Tensor) -> Tensor:
 
 
 PIXEL = {"l1": l1, "huber": huber, "mse": mse, "log-mse": log_mse, "distance": distance}
-PSNR = "psnr"  # the pixel loss that needs L too, for `gan` and its kind
+PSNR = "psnr"  # the pixel loss that needs L too, for `gan` and its kind: `log_mse` of what is `shown`
 
 
 def rebalanced_cross_entropy(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:

@@ -183,7 +183,7 @@ def _drop_channels(model: ColorModel, share: float) -> None:
     """Set the channel dropout of the network. UsageError for any where it has none."""
     layers = [module for module in model.modules() if isinstance(module, nn.Dropout2d)]
     if share and not layers:
-        raise UsageError(f"--dropout {share:g}: this network drops no channels")
+        raise UsageError(f"--dropout {share:g}: this network drops no channels: give --dropout 0")
     for layer in layers:
         layer.p = share
 

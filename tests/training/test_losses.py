@@ -7,7 +7,16 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from colorcli.color import lab_to_rgb, rgb_to_lab
-from colorcli.training.losses import discriminator_bce, dissimilarity, distance, generator_bce, huber, l1, log_mse, psnr
+from colorcli.training.losses import (
+    discriminator_bce,
+    dissimilarity,
+    distance,
+    generator_bce,
+    huber,
+    l1,
+    log_mse,
+    shown,
+)
 
 
 def test_l1():
@@ -34,10 +43,10 @@ def test_distance_is_that_of_pixels():
 
 
 def test_psnr_is_that_of_the_pictures():
-    real, shown = torch.rand(2, 2, 3, 8, 8, generator=torch.Generator().manual_seed(0)).mul(0.6).add(0.2)
+    real, other = torch.rand(2, 2, 3, 8, 8, generator=torch.Generator().manual_seed(0)).mul(0.6).add(0.2)
     lab = rgb_to_lab(real)
-    ab = (0.5 * lab[:, 1:] + 0.5 * rgb_to_lab(shown)[:, 1:]).requires_grad_()
-    found = psnr(lab[:, :1], ab, lab[:, 1:])
+    ab = (0.5 * lab[:, 1:] + 0.5 * rgb_to_lab(other)[:, 1:]).requires_grad_()
+    found = log_mse(shown(lab[:, :1], ab), shown(lab[:, :1], lab[:, 1:]))
     coloured = lab_to_rgb(torch.cat([lab[:, :1], ab.detach()], 1))
     decibel = [peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1) for a, b in zip(real, coloured, strict=True)]
     assert found.item() == pytest.approx(-sum(decibel) / 2 * math.log(10) / 10, abs=0.02)  # some left sRGB
@@ -49,7 +58,7 @@ def test_dissimilarity_is_what_ssim_lacks():
     real = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0)).mul(0.4).add(0.3)
     lab = rgb_to_lab(real)
     ab = (0.7 * lab[:, 1:]).requires_grad_()
-    found = dissimilarity(lab[:, :1], ab, lab[:, 1:])
+    found = dissimilarity(shown(lab[:, :1], ab), shown(lab[:, :1], lab[:, 1:]))
     coloured = lab_to_rgb(torch.cat([lab[:, :1], ab.detach()], 1))
     kinds = {"channel_axis": 0, "data_range": 1}
     theirs = [structural_similarity(a.numpy(), b.numpy(), **kinds) for a, b in zip(real, coloured, strict=True)]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from colorcli.models.base import ColorModel
 from colorcli.training.batch import Batch
-from colorcli.training.losses import PIXEL, PSNR, discriminator_bce, dissimilarity, generator_bce, l1, psnr
+from colorcli.training.losses import PIXEL, PSNR, discriminator_bce, dissimilarity, generator_bce, l1, log_mse, shown
 from colorcli.training.objectives.base import Objective, Place
 from colorcli.training.settings import Settings
 from colorcli.training.targets import ab_like
@@ -58,9 +58,8 @@ class Adversarial(Objective):
         truth = ab_like(prediction, batch.ab) / self.model.ab_scale
         distance = l1(prediction, truth)
         if number < self.pretrain_steps:
-            pixel = self.pixel(batch, prediction, truth)
-            if self.settings.ssim_weight:
-                unlike = dissimilarity(*self._lab(batch, prediction, truth))
+            pixel, unlike = self.pixel(batch, prediction, truth)
+            if unlike is not None:
                 beside, told = beside + self.settings.ssim_weight * unlike, {"ssim": 1 - unlike.detach(), **told}
             self.update("model", pixel + beside)
             return {"pixel": pixel.detach(), "l1": distance.detach(), **told}
@@ -73,16 +72,15 @@ class Adversarial(Objective):
         discriminator.requires_grad_(True)
         return {"l1": distance.detach(), "fool": fool.detach(), "discriminator": judged, **told}
 
-    def pixel(self, batch: Batch, prediction: Tensor, truth: Tensor) -> Tensor:
-        """The loss `loss` of prediction and truth (B, 2, h, w), ab / ab_scale."""
-        if self.settings.loss != PSNR:
-            return PIXEL[self.settings.loss](prediction, truth)
-        return psnr(*self._lab(batch, prediction, truth))
-
-    def _lab(self, batch: Batch, prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """L (B, 1, h, w) at the size of prediction and truth, and those in Lab units."""
+    def pixel(self, batch: Batch, prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Of prediction and truth (B, 2, h, w), ab / ab_scale: the loss `loss`; 1 - SSIM where that has a weight."""
+        loss, structure = self.settings.loss, self.settings.ssim_weight > 0
+        if loss != PSNR and not structure:
+            return PIXEL[loss](prediction, truth), None
         L = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area")
-        return L, prediction * self.model.ab_scale, truth * self.model.ab_scale
+        coloured, real = (shown(L, ab * self.model.ab_scale) for ab in (prediction, truth))
+        pixel = log_mse(coloured, real) if loss == PSNR else PIXEL[loss](prediction, truth)
+        return pixel, dissimilarity(coloured, real) if structure else None
 
     def _discriminate(self, light: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
         """Train the discriminator on the pair; its loss."""
