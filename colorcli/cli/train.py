@@ -64,7 +64,10 @@ def train_command(
         ),
     ] = False,
     limit: Annotated[int | None, _option("Only the first so many images of CIFAR-10.", RUN, min=10)] = None,
-    init: Annotated[Path | None, _option("Weights to start from.", RUN, metavar="FILE", exists=True)] = None,
+    init: Annotated[
+        list[Path] | None,
+        _option("Weights to start from; repeat to start from their mean.", RUN, metavar="FILE", exists=True),
+    ] = None,
     bins: Annotated[
         Path | None,
         _option(
@@ -97,6 +100,9 @@ def train_command(
     l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.", min=0)] = None,
     ssim_weight: Annotated[
         float | None, _option("Of 1 - SSIM beside the pixel loss, for gan and its kind.", min=0)
+    ] = None,
+    colourfulness_weight: Annotated[
+        float | None, _option("Of 1 - colourfulness / 100 beside the pixel loss, for gan and its kind.", min=0)
     ] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
     label_weight: Annotated[
@@ -139,6 +145,7 @@ def train_command(
         "loss": loss,
         "l1_weight": l1_weight,
         "ssim_weight": ssim_weight,
+        "colourfulness_weight": colourfulness_weight,
         "label_weight": label_weight,
         "dropout": dropout,
         "aged": aged,
@@ -158,7 +165,7 @@ def train_command(
         data_root=data_root,
         limit=limit,
         download=download,
-        init=init,
+        init=init or (),
         bins=bins,
         saturation=saturation,
         detail=detail,

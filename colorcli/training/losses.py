@@ -47,6 +47,17 @@ def dissimilarity(prediction: Tensor, truth: Tensor) -> Tensor:
     return 1 - ssim_map(prediction, truth).mean()
 
 
+def paleness(rgb: Tensor) -> Tensor:
+    """1 less a hundredth of the colourfulness of pictures (B, 3, H, W), as `metrics.colourfulness` has it: the
+    colorfulness loss of DDColor (Kang et al., ICCV 2023). Values beyond 0..1 count as 0 and 1; for the gradient, grey
+    pictures count as slightly coloured."""
+    red, green, blue = (255 * rgb.clamp(0, 1)).unbind(1)
+    opponents = torch.stack([red - green, (red + green) / 2 - blue], 1).flatten(2)
+    variance, mean = torch.var_mean(opponents, dim=2, correction=0)  # each (B, 2)
+    spread = variance.sum(1).add(1e-3).sqrt() + 0.3 * mean.square().sum(1).add(1e-3).sqrt()
+    return 1 - spread.mean() / 100
+
+
 def shown(L: Tensor, ab: Tensor) -> Tensor:
     """L (B, 1, H, W) in 0..100 and ab (B, 2, H, W) in Lab units -> sRGB (B, 3, H, W), beyond 0..1 where it cannot show
     a colour; as color.lab_to_rgb, which knows no gradients. Their `log_mse` is the mean PSNR itself, but for a factor

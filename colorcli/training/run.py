@@ -39,13 +39,14 @@ class Order:
     """What a user asks for.
 
     model: a system of `recipes.RECIPES`. data: "cifar10" or folders of photos. preset: its name, or None for the
-    default. settings: what shall differ from the preset. init: weights to start from instead of random ones. width:
-    channels of the network's finest level instead of the preset's. bins: a file of `colorcli quantize-bins`, instead of
-    bins counted in the data; where rare colours weigh more, its lambda says how much. saturation: kept in the weights,
-    the factor on the chroma that colouring with them applies by default; so is detail, see models.base.ColorModel.
-    interpolate: what is written is so far from `init` to what was learned, weight by weight (network interpolation:
-    Wang et al., ESRGAN, 2018, section 3.4): after a run against a discriminator, less gives fewer inventions. download:
-    get CIFAR-10 if it is not there. command: the words that a user gave, kept in the weights.
+    default. settings: what shall differ from the preset. init: weights to start from instead of random ones; of several
+    files their mean (a model soup: Wortsman et al., ICML 2022). width: channels of the network's finest level instead
+    of the preset's. bins: a file of `colorcli quantize-bins`, instead of bins counted in the data; where rare colours
+    weigh more, its lambda says how much. saturation: kept in the weights, the factor on the chroma that colouring with
+    them applies by default; so is detail, see models.base.ColorModel. interpolate: what is written is so far from
+    `init` to what was learned, weight by weight (network interpolation: Wang et al., ESRGAN, 2018, section 3.4): after
+    a run against a discriminator, less gives fewer inventions. download: get CIFAR-10 if it is not there. command: the
+    words that a user gave, kept in the weights.
     """
 
     model: str
@@ -58,7 +59,7 @@ class Order:
     data_root: Path | None = None
     limit: int | None = None
     download: bool = False
-    init: Path | None = None
+    init: Sequence[Path] = ()
     bins: Path | None = None
     saturation: float = 1.0
     detail: float = 1.0
@@ -112,7 +113,7 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
     recipe = RECIPES[order.model]
     if recipe.needs_labels and not is_cifar10(order.data):
         raise UsageError(f"{order.model} learns from classes too, which {', '.join(order.data)} does not have")
-    if bins is None and recipe.bins is not None and order.init is None:
+    if bins is None and recipe.bins is not None and not order.init:
         bins = count_bins(data.train, settings.size, recipe.bins)
     if bins is not None:
         model.adopt(bins)
@@ -154,24 +155,37 @@ def _given_bins(order: Order) -> Bins | None:
 
 def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
     """The network to train: from --init, or as the preset and --width have it."""
-    if order.init is None:
+    if not order.init:
         if order.interpolate != 1:
             raise UsageError("--interpolate: from which weights? Give --init")
         width = {} if order.width is None else {"width": order.width}
         return models.build(order.model, **{**config, **width})
     if order.width is not None:
         raise UsageError("--width: the network comes from --init")
-    model = load_file(order.init, colours=False)
+    model = _mean(order.init)
     if type(model) is not type(models.build(order.model, **config)):
-        raise UsageError(f"--init {order.init}: weights of another system than {order.model}")
+        raise UsageError(f"--init {order.init[0]}: weights of another system than {order.model}")
     return model
+
+
+def _mean(files: Sequence[Path]) -> ColorModel:
+    """The network of weights files, which is one: each weight the mean of theirs. UsageError where they differ."""
+    first, *others = (load_file(file, colours=False) for file in files)
+    tensors = first.state_dict()
+    for other, file in zip(others, files[1:], strict=True):
+        if (type(other), other.config) != (type(first), first.config):
+            raise UsageError(f"--init {file}: another network than {files[0]} has")
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point():
+            tensor.copy_(torch.stack([tensor, *(other.state_dict()[name] for other in others)]).mean(0))
+    return first
 
 
 def _interpolated(averaged: ColorModel, order: Order) -> ColorModel:
     """A network between --init and the trained one, as --interpolate has it."""
-    if order.init is None or order.interpolate == 1:
+    if order.interpolate == 1:
         return averaged
-    between = load_file(order.init, colours=False)
+    between = _mean(order.init)
     learned = averaged.state_dict()
     for name, tensor in between.state_dict().items():
         if tensor.is_floating_point():
@@ -194,9 +208,9 @@ def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, tr
     shaped = {
         "preset": names[0],
         "limit": order.limit,
-        "init": _named(order.init),
+        "init": [_named(file) for file in order.init],
         "interpolate": order.interpolate,
-        "bins": _named(order.bins),
+        "bins": None if order.bins is None else _named(order.bins),
         "device": place.device.type,
         "precision": str(place.precision).removeprefix("torch."),
         "processes": place.world,
@@ -214,8 +228,8 @@ def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, tr
     }
 
 
-def _named(path: Path | None) -> str | None:
-    return None if path is None else f"{path.name} sha256:{sha256_of(path)}"
+def _named(path: Path) -> str:
+    return f"{path.name} sha256:{sha256_of(path)}"
 
 
 def _without_folders(word: str) -> str:

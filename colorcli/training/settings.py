@@ -13,13 +13,13 @@ class Settings:
     the training crops in px. schedule: "cosine" after a linear warm-up, or "constant". lr, discriminator_lr: at their
     highest. betas: of Adam; weight_decay: decoupled. loss: the pixel loss, of the objective's PIXEL_LOSSES. l1_weight:
     of the pixel loss beside the adversarial one (lambda of paper 000 section 3.2). ssim_weight: of 1 - SSIM beside the
-    pixel loss, before the adversary (`losses.dissimilarity`). label_weight: of the classification beside the colour
-    loss (alpha of Iizuka et al. 2016). luma_weight: of the grey-consistency loss (paper 004 section 3.2).
-    diversity_weight: of the loss against noise that changes nothing (`losses.diversity`). dropout: share of the
-    channels dropped, where the network has layers for it. rebalance: how far rare colours weigh more, lambda of Zhang
-    et al. 2016 (0: not at all; 1: by rarity alone). aged: share of the photos that are aged. cutmix: share of the
-    pictures that get a part of another one (`augment.pasted`). average: decay of the moving average of the weights,
-    which is what gets saved.
+    pixel loss, before the adversary (`losses.dissimilarity`). colourfulness_weight: of the lack of colour beside the
+    pixel loss (`losses.paleness`). label_weight: of the classification beside the colour loss (alpha of Iizuka et al.
+    2016). luma_weight: of the grey-consistency loss (paper 004 section 3.2). diversity_weight: of the loss against
+    noise that changes nothing (`losses.diversity`). dropout: share of the channels dropped, where the network has
+    layers for it. rebalance: how far rare colours weigh more, lambda of Zhang et al. 2016 (0: not at all; 1: by rarity
+    alone). aged: share of the photos that are aged. cutmix: share of the pictures that get a part of another one
+    (`augment.pasted`). average: decay of the moving average of the weights, which is what gets saved.
     """
 
     epochs: float = 10.0
@@ -36,6 +36,7 @@ class Settings:
     l1_weight: float = 100.0
     real_label: float = 0.9
     ssim_weight: float = 0.0
+    colourfulness_weight: float = 0.0
     label_weight: float = 0.0
     luma_weight: float = 0.0
     diversity_weight: float = 0.0

@@ -114,7 +114,7 @@ def test_weights_rebuild_and_reproduce_themselves_but_tell_no_folder(cifar, tmp_
         assert {"commit", "created"} <= set(said) and str(tmp_path) not in json.dumps(said)
     settings = json.loads(said["settings"])
     assert set(Settings.__dataclass_fields__) < set(settings)
-    expected = {"preset": "fast", "limit": 20, "precision": "bfloat16", "processes": 1, "seed": 5, "init": None}
+    expected = {"preset": "fast", "limit": 20, "precision": "bfloat16", "processes": 1, "seed": 5, "init": []}
     assert expected.items() <= settings.items()
 
 
@@ -142,9 +142,27 @@ def test_starts_from_given_weights_of_the_same_system(cifar, tmp_path):
     done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "two")])
     assert done.exit_code == 0, done.output
     settings = json.loads(metadata(tmp_path / "two" / "model.safetensors")["settings"])
-    assert settings["init"].startswith("model.safetensors sha256:")
+    assert len(settings["init"]) == 1 and settings["init"][0].startswith("model.safetensors sha256:")
     clash = CliRunner().invoke(app, [*arguments, "--width", "8", "--out", str(tmp_path / "three")])
     assert clash.exit_code == 2 and "--width" in clash.stderr
+
+
+def test_starts_from_the_mean_of_several_weights(cifar, tmp_path):
+    for seed in (1, 2):
+        assert train(*cifar, "--seed", seed, "--out", tmp_path / str(seed)).exit_code == 0
+    one, two = (tmp_path / name / "model.safetensors" for name in "12")
+    arguments = ["train", "gan", *map(str, cifar), "--epochs", "1", "--device", "cpu", "--init", str(one)]
+    soup = [*arguments, "--init", str(two), "--interpolate", "0", "--out", str(tmp_path / "mean")]
+    done = CliRunner().invoke(app, soup)
+    assert done.exit_code == 0, done.output
+    first, second, mean = (load_file(file) for file in (one, two, tmp_path / "mean" / "model.safetensors"))
+    for name, tensor in mean.items():
+        if "num_batches" not in name:
+            expected = (first[name].float() + second[name].float()) / 2
+            torch.testing.assert_close(tensor.float(), expected, atol=1e-3, rtol=1e-3)
+    assert train(*cifar, "--width", 12, "--out", tmp_path / "other").exit_code == 0
+    clash = CliRunner().invoke(app, [*arguments, "--init", str(tmp_path / "other" / "model.safetensors")])
+    assert clash.exit_code == 2 and "another network than" in clash.stderr
 
 
 def test_weights_of_another_system_are_a_usage_error(cifar, tmp_path):

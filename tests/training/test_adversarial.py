@@ -101,6 +101,14 @@ def test_gan_learns_structure_where_it_has_a_weight():
     assert losses[0] < losses[-1] - 0.01 and losses[-1] < 1
 
 
+def test_gan_learns_to_be_colourful_where_that_has_a_weight():
+    colours = []
+    for weight in (1e-9, 10.0):
+        teacher, seen = objective("gan", pretrain_epochs=1000, loss="distance", colourfulness_weight=weight), batch()
+        colours.append([teacher.step(number, seen)["colourfulness"].item() for number in range(24)])
+    assert colours[0][0] == colours[1][0] and colours[1][-1] > 2 * colours[0][-1]
+
+
 def test_palettes_classifier_learns_the_labels():
     teacher, seen = objective("palette", pretrain_epochs=1000, label_weight=1.0), batch()
     torch.nn.init.zeros_(teacher.model.classify.weight)

@@ -7,6 +7,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from colorcli.color import lab_to_rgb, rgb_to_lab
+from colorcli.metrics import colourfulness
 from colorcli.training.losses import (
     discriminator_bce,
     dissimilarity,
@@ -15,6 +16,7 @@ from colorcli.training.losses import (
     huber,
     l1,
     log_mse,
+    paleness,
     shown,
 )
 
@@ -65,6 +67,17 @@ def test_dissimilarity_is_what_ssim_lacks():
     assert found.item() == pytest.approx(1 - sum(theirs) / 3, abs=1e-4)
     found.backward()
     assert ab.grad.isfinite().all() and ab.grad.abs().max() > 0
+
+
+def test_paleness_is_what_colourfulness_lacks():
+    pictures = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert paleness(pictures).item() == pytest.approx(1 - colourfulness(pictures).mean().item() / 100, abs=1e-4)
+
+
+def test_paleness_has_a_slope_even_where_all_is_grey():
+    grey = torch.full((1, 3, 8, 8), 0.5).requires_grad_()
+    paleness(grey).backward()
+    assert grey.grad.isfinite().all()
 
 
 def test_generator_bce():

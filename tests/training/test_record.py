@@ -26,7 +26,7 @@ def test_a_run_leaves_scalars_and_pictures_for_tensorboard(tmp_path):
 def test_history_has_the_columns_of_the_objective_and_of_the_validation(tmp_path):
     run(tmp_path, validation=images(4))
     rows = history(tmp_path)
-    assert list(rows[0])[:8] == ["step", "epoch", "lr", "images_per_second", "pixel", "l1", "ssim", "fool"]
+    assert list(rows[0])[:8] == ["step", "epoch", "lr", "images_per_second", "pixel", "l1", "ssim", "colourfulness"]
     assert rows[0]["val_psnr"] == "" and float(rows[1]["val_psnr"]) > 0
     assert float(rows[5]["lr"]) < QUICK.lr
 

@@ -10,7 +10,17 @@ from torch import Tensor
 
 from colorcli.models.base import ColorModel
 from colorcli.training.batch import Batch
-from colorcli.training.losses import PIXEL, PSNR, discriminator_bce, dissimilarity, generator_bce, l1, log_mse, shown
+from colorcli.training.losses import (
+    PIXEL,
+    PSNR,
+    discriminator_bce,
+    dissimilarity,
+    generator_bce,
+    l1,
+    log_mse,
+    paleness,
+    shown,
+)
 from colorcli.training.objectives.base import Objective, Place
 from colorcli.training.settings import Settings
 from colorcli.training.targets import ab_like
@@ -20,14 +30,14 @@ class Adversarial(Objective):
     """A pixel loss first, then pixel loss and discriminator together (paper 000 section 3.2; paper 001 section 3;
     paper 002 section 3).
 
-    For `pretrain_epochs` the generator learns by the pixel loss `loss` + `ssim_weight` * (1 - SSIM) alone.
-    From then on it learns by BCE against its discriminator + `l1_weight` * L1, with each network's own learning rate.
-    A network that tells classes learns them too, from data that have labels, by `label_weight` * cross entropy.
-    The model's `discriminator()` makes the network that judges L / 100 with ab / ab_scale, three channels of the size
-    of `forward`'s ab.
+    For `pretrain_epochs` the generator learns by the pixel loss `loss` + `ssim_weight` * (1 - SSIM) alone. From then on
+    it learns by BCE against its discriminator + `l1_weight` * L1, with each network's own learning rate. Beside either
+    pixel loss stands `colourfulness_weight` * (1 - colourfulness / 100). A network that tells classes learns them too,
+    from data that have labels, by `label_weight` * cross entropy. The model's `discriminator()` makes the network that
+    judges L / 100 with ab / ab_scale, three channels of the size of `forward`'s ab.
     """
 
-    LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "ssim", "fool", "discriminator", "labels")
+    LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "ssim", "colourfulness", "fool", "discriminator", "labels")
     PIXEL_LOSSES: ClassVar[tuple[str, ...]] = (*PIXEL, PSNR)
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
@@ -57,20 +67,30 @@ class Adversarial(Objective):
         prediction, beside, told = self.generate(number, batch)
         truth = ab_like(prediction, batch.ab) / self.model.ab_scale
         distance = l1(prediction, truth)
+        pale, colourful = self.pale(batch, prediction)
+        told = {"l1": distance.detach(), **colourful, **told}
         if number < self.pretrain_steps:
             pixel, unlike = self.pixel(batch, prediction, truth)
             if unlike is not None:
                 beside, told = beside + self.settings.ssim_weight * unlike, {"ssim": 1 - unlike.detach(), **told}
-            self.update("model", pixel + beside)
-            return {"pixel": pixel.detach(), "l1": distance.detach(), **told}
+            self.update("model", pixel + pale + beside)
+            return {"pixel": pixel.detach(), **told}
         light = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area") / 100
         judged = self._discriminate(light, truth, prediction)
         discriminator = self.modules["discriminator"].requires_grad_(False)  # it does not learn from this
         with self.place.autocast():
             fool = generator_bce(discriminator(torch.cat([light, prediction], 1)).float())
-        self.update("model", fool + self.settings.l1_weight * distance + beside)
+        self.update("model", fool + self.settings.l1_weight * (distance + pale) + beside)
         discriminator.requires_grad_(True)
-        return {"l1": distance.detach(), "fool": fool.detach(), "discriminator": judged, **told}
+        return {"fool": fool.detach(), "discriminator": judged, **told}
+
+    def pale(self, batch: Batch, prediction: Tensor) -> tuple[Tensor | float, dict[str, Tensor]]:
+        """What the generator's ab / ab_scale lose for a lack of colour, where that has a weight, and what to tell."""
+        if not self.settings.colourfulness_weight:
+            return 0.0, {}
+        L = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area")
+        lack = paleness(shown(L, prediction * self.model.ab_scale))
+        return self.settings.colourfulness_weight * lack, {"colourfulness": 100 * (1 - lack.detach())}
 
     def pixel(self, batch: Batch, prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor | None]:
         """Of prediction and truth (B, 2, h, w), ab / ab_scale: the loss `loss`; 1 - SSIM where that has a weight."""
