@@ -92,9 +92,12 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
         raise UsageError(f"{order.out} holds an earlier run: --resume it, or choose another --out")
     chosen = preset(order.model, order.preset, photos=not is_cifar10(order.data))
     settings = replace(chosen.settings, **order.settings)
-    pixel_losses = objective_class(RECIPES[order.model].objective).PIXEL_LOSSES
-    if settings.loss not in pixel_losses:
-        raise UsageError(f"--loss {settings.loss}: {order.model} has {', '.join(pixel_losses)}")
+    objective = objective_class(RECIPES[order.model].objective)
+    if settings.loss not in objective.PIXEL_LOSSES:
+        raise UsageError(f"--loss {settings.loss}: {order.model} has {', '.join(objective.PIXEL_LOSSES)}")
+    for loss, weight in {"ssim": settings.ssim_weight, "colourfulness": settings.colourfulness_weight}.items():
+        if weight and loss not in objective.LOSSES:
+            raise UsageError(f"--{loss}-weight {weight:g}: {order.model} does not learn by it")
     bins = _given_bins(order)
     if bins is not None and settings.rebalance:
         settings = replace(settings, rebalance=1 - bins.lambda_)

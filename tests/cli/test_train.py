@@ -92,6 +92,13 @@ def test_a_pixel_loss_that_a_system_does_not_have_is_a_usage_error(cifar, tmp_pa
     assert "--loss psnr: regression has l1, huber, mse, log-mse, distance" in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize("option", ["--ssim-weight", "--colourfulness-weight"])
+def test_a_weight_of_a_loss_that_a_system_does_not_have_is_a_usage_error(cifar, tmp_path, option):
+    done = train(*cifar, "--out", tmp_path / "run", option, 0.1, model="regression")
+    assert done.exit_code == 2
+    assert f"{option} 0.1: regression does not learn by it" in " ".join(done.stderr.split())
+
+
 def test_cifar10_with_the_eval_line_that_runs(cifar, tmp_path):
     done = train(*cifar, "--out", tmp_path / "run")
     assert done.exit_code == 0, done.output
