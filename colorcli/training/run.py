@@ -172,15 +172,15 @@ def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
 
 
 def _mean(files: Sequence[Path]) -> ColorModel:
-    """The network of weights files, which is one: each weight the mean of theirs. UsageError where they differ."""
+    """The network that weights files share, each weight the mean of theirs. UsageError where they differ."""
     first, *others = (load_file(file, colours=False) for file in files)
-    tensors = first.state_dict()
     for other, file in zip(others, files[1:], strict=True):
         if (type(other), other.config) != (type(first), first.config):
             raise UsageError(f"--init {file}: another network than {files[0]} has")
-    for name, tensor in tensors.items():
+    states = [model.state_dict() for model in (first, *others)]
+    for name, tensor in states[0].items():
         if tensor.is_floating_point():
-            tensor.copy_(torch.stack([tensor, *(other.state_dict()[name] for other in others)]).mean(0))
+            tensor.copy_(torch.stack([state[name] for state in states]).mean(0))
     return first
 
 
