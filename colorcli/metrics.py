@@ -162,12 +162,17 @@ def colourfulness(rgb: Tensor) -> Tensor:
     std(rg, yb) + 0.3 |mean(rg, yb)| with rg = R - G and yb = (R + G) / 2 - B, both signed: grey is 0,
     photos mostly 20 to 60.
     """
+    return opponent_spread(rgb).cpu().double()
+
+
+def opponent_spread(rgb: Tensor, floor: float = 0.0) -> Tensor:
+    """`colourfulness` where RGB lies, float32 (B,), with gradients; floor: added below both roots, whose slope at 0 has
+    no end."""
     scale = 1.0 if rgb.dtype == torch.uint8 else 255.0
     red, green, blue = rgb.unbind(1)
     rg_variance, rg_mean = _variance_mean((red.float() - green) * scale)
     yb_variance, yb_mean = _variance_mean(((red.float() + green) / 2 - blue) * scale)
-    spread = (rg_variance + yb_variance).sqrt() + 0.3 * (rg_mean**2 + yb_mean**2).sqrt()
-    return spread.cpu().double()
+    return (rg_variance + yb_variance + floor).sqrt() + 0.3 * (rg_mean**2 + yb_mean**2 + floor).sqrt()
 
 
 def _variance_mean(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorcli.color import LAB_SLOPE, lab_to_f, rgb_matrix
-from colorcli.metrics import ssim_map
+from colorcli.metrics import opponent_spread, ssim_map
 
 
 def l1(prediction: Tensor, truth: Tensor) -> Tensor:
@@ -51,11 +51,7 @@ def paleness(rgb: Tensor) -> Tensor:
     """1 less a hundredth of the colourfulness of pictures (B, 3, H, W), as `metrics.colourfulness` has it: the
     colorfulness loss of DDColor (Kang et al., ICCV 2023). Values beyond 0..1 count as 0 and 1; for the gradient, grey
     pictures count as slightly coloured."""
-    red, green, blue = (255 * rgb.clamp(0, 1)).unbind(1)
-    opponents = torch.stack([red - green, (red + green) / 2 - blue], 1).flatten(2)
-    variance, mean = torch.var_mean(opponents, dim=2, correction=0)  # each (B, 2)
-    spread = variance.sum(1).add(1e-3).sqrt() + 0.3 * mean.square().sum(1).add(1e-3).sqrt()
-    return 1 - spread.mean() / 100
+    return 1 - opponent_spread(rgb.clamp(0, 1), floor=1e-3).mean() / 100
 
 
 def shown(L: Tensor, ab: Tensor) -> Tensor:

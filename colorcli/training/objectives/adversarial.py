@@ -43,6 +43,7 @@ class Adversarial(Objective):
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
         super().__init__(model, settings, place, steps_per_epoch)
         self.pretrain_steps = round(settings.pretrain_epochs * steps_per_epoch)
+        self.compares_pictures = settings.loss == PSNR or settings.ssim_weight > 0  # before the adversary
         discriminator = model.discriminator().to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.modules["discriminator"] = discriminator
         self.judge = place.shared(discriminator)
@@ -67,15 +68,19 @@ class Adversarial(Objective):
         prediction, beside, told = self.generate(number, batch)
         truth = ab_like(prediction, batch.ab) / self.model.ab_scale
         distance = l1(prediction, truth)
-        pale, colourful = self.pale(batch, prediction)
+        L = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area")
+        alone = number < self.pretrain_steps
+        shows = self.settings.colourfulness_weight > 0 or (alone and self.compares_pictures)
+        picture = shown(L, prediction * self.model.ab_scale) if shows else None
+        pale, colourful = self.pale(picture)
         told = {"l1": distance.detach(), **colourful, **told}
-        if number < self.pretrain_steps:
-            pixel, unlike = self.pixel(batch, prediction, truth)
+        if alone:
+            pixel, unlike = self.pixel(L, prediction, truth, picture)
             if unlike is not None:
                 beside, told = beside + self.settings.ssim_weight * unlike, {"ssim": 1 - unlike.detach(), **told}
             self.update("model", pixel + pale + beside)
             return {"pixel": pixel.detach(), **told}
-        light = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area") / 100
+        light = L / 100
         judged = self._discriminate(light, truth, prediction)
         discriminator = self.modules["discriminator"].requires_grad_(False)  # it does not learn from this
         with self.place.autocast():
@@ -84,23 +89,24 @@ class Adversarial(Objective):
         discriminator.requires_grad_(True)
         return {"fool": fool.detach(), "discriminator": judged, **told}
 
-    def pale(self, batch: Batch, prediction: Tensor) -> tuple[Tensor | float, dict[str, Tensor]]:
-        """What the generator's ab / ab_scale lose for a lack of colour, where that has a weight, and what to tell."""
-        if not self.settings.colourfulness_weight:
+    def pale(self, picture: Tensor | None) -> tuple[Tensor | float, dict[str, Tensor]]:
+        """What the picture of the generator loses for a lack of colour, where that has a weight, and what to tell."""
+        if picture is None or not self.settings.colourfulness_weight:
             return 0.0, {}
-        L = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area")
-        lack = paleness(shown(L, prediction * self.model.ab_scale))
+        lack = paleness(picture)
         return self.settings.colourfulness_weight * lack, {"colourfulness": 100 * (1 - lack.detach())}
 
-    def pixel(self, batch: Batch, prediction: Tensor, truth: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Of prediction and truth (B, 2, h, w), ab / ab_scale: the loss `loss`; 1 - SSIM where that has a weight."""
-        loss, structure = self.settings.loss, self.settings.ssim_weight > 0
-        if loss != PSNR and not structure:
+    def pixel(
+        self, L: Tensor, prediction: Tensor, truth: Tensor, picture: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Of prediction and truth (B, 2, h, w), ab / ab_scale, and the prediction's picture, if pictures are compared:
+        the loss `loss`; 1 - SSIM where that has a weight."""
+        loss = self.settings.loss
+        if picture is None or not self.compares_pictures:
             return PIXEL[loss](prediction, truth), None
-        L = F.interpolate(batch.L, size=prediction.shape[-2:], mode="area")
-        coloured, real = (shown(L, ab * self.model.ab_scale) for ab in (prediction, truth))
-        pixel = log_mse(coloured, real) if loss == PSNR else PIXEL[loss](prediction, truth)
-        return pixel, dissimilarity(coloured, real) if structure else None
+        real = shown(L, truth * self.model.ab_scale)
+        pixel = log_mse(picture, real) if loss == PSNR else PIXEL[loss](prediction, truth)
+        return pixel, dissimilarity(picture, real) if self.settings.ssim_weight else None
 
     def _discriminate(self, light: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
         """Train the discriminator on the pair; its loss."""
