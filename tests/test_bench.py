@@ -54,3 +54,10 @@ def test_a_photo_in_other_states_is_the_same_picture():
         plain = state if state.ndim == 2 else state[..., 0]
         side = np.asarray(Image.fromarray(plain).resize((512, 256)))
         assert np.corrcoef(first.ravel(), side.ravel())[0, 1] > 0.95
+
+
+def test_orthochromatic_film_sees_red_dark_and_blue_light():
+    red, blue, grey = (np.full((64, 64, 3), rgb, np.uint8) for rgb in [(200, 40, 40), (40, 40, 200), (90, 90, 90)])
+    plain = [next(iter(copies_of(it).values())).mean() for it in (red, blue, grey)]
+    filmed = [copies_of(it)["orthochromatic film"].mean() for it in (red, blue, grey)]
+    assert filmed[0] < plain[0] - 20 and filmed[1] > plain[1] + 40 and abs(filmed[2] - 90) < 1

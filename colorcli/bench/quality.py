@@ -18,7 +18,7 @@ from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor
 
-from colorcli.color import merge, rgb_to_lab
+from colorcli.color import linear_to_srgb, merge, rgb_to_lab, srgb_to_linear
 from colorcli.compare import grey_of
 from colorcli.engine import Colorizer
 from colorcli.evaluate import Evaluation, evaluate
@@ -31,6 +31,7 @@ from colorcli.weights import load_model
 PLAIN_WIDTH = 120  # columns, where no terminal says how many it has
 ROWS = 10  # photos on a contact sheet
 THUMB = 220  # px
+ORTHOCHROMATIC = 0.02, 0.53, 0.45  # of R, G and B: what films saw before the 1920s, nearly no red
 SMALL, LARGE = 512, 4000  # px, the longer sides of two copies of a photo
 
 
@@ -91,12 +92,15 @@ def write_sheets(result: Evaluation, folder: Path) -> list[Path]:
     return paths
 
 
-def copies_of(grey: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """A grey photo uint8 (H, W) in states that should get the same colours: uint8 (h, w) or (h, w, 3).
+def copies_of(pixels: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
+    """Pixels of a Photo -> the photo without its colours, in states that should get the same ones: uint8 (h, w) or
+    (h, w, 3).
 
     The first is what the others are compared with.
     """
+    grey = grey_of(pixels)
     image = Image.fromarray(grey)
+    filmed = Image.fromarray(_filmed(pixels, ORTHOCHROMATIC) if pixels.ndim == 3 else grey)
     small = np.asarray(_enlarged(image, SMALL))
     tone = small / 255
     grain = np.random.default_rng(seed).normal(0, 12, small.shape)
@@ -107,10 +111,17 @@ def copies_of(grey: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
         "a third as bright": 255 * tone / 3,
         "two thirds of the way to white": 255 * (2 + tone) / 3,
         "grain of 12 levels": small + grain,
+        "orthochromatic film": np.asarray(_enlarged(filmed, SMALL)),
         "sepia": small[..., None] * np.array([1.0, 0.86, 0.67]),
         "JPEG quality 20": np.asarray(Image.open(jpeg)),
     }
     return {f"{SMALL} px": small} | {name: x.clip(0, 255).round().astype(np.uint8) for name, x in states.items()}
+
+
+def _filmed(rgb: np.ndarray, sees: Sequence[float]) -> np.ndarray:
+    """uint8 (H, W, 3) -> uint8 (H, W): the photo on a film that sees so much of linear R, G and B."""
+    linear = srgb_to_linear(torch.from_numpy(rgb / 255)) @ torch.tensor(sees, dtype=torch.float64)
+    return (linear_to_srgb(linear) * 255).clamp(0, 255).round().to(torch.uint8).numpy()
 
 
 def _enlarged(image: Image.Image, longer: int) -> Image.Image:
@@ -123,7 +134,7 @@ def _moves(colorizers: Mapping[str, Colorizer], files: Sequence[Path]) -> Table:
     """How far the colours of each state are from those of the first, on the L of the first; and how strong they are."""
     found: dict[str, dict[str, list[tuple[float, float]]]] = {name: {} for name in colorizers}
     for file in files:
-        states = copies_of(grey_of(read_photo(file).pixels))
+        states = copies_of(read_photo(file).pixels)
         for name, colorizer in colorizers.items():
             plain, *others = (_lab(colorizer(Photo(state)).pixels) for state in states.values())
             strength = float(colourfulness(merge(*plain.split((1, 2), 1))))

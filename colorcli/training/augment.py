@@ -6,17 +6,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from colorcli.color import linear_to_L, srgb_to_linear
 
-def age(L: Tensor, generator: torch.Generator, share: float = 0.5) -> Tensor:
-    """L (B, 1, H, W) in 0..100 -> the same, with `share` of the photos aged: tone, fading, blur, grain.
 
-    The generator lies where L does; the same state gives the same result there.
+def age(rgb: Tensor, L: Tensor, generator: torch.Generator, share: float = 0.5) -> Tensor:
+    """RGB (B, 3, H, W) in 0..1 and its L (B, 1, H, W) in 0..100 -> L with `share` of the photos aged: which colours
+    the film saw, tone, fading, blur, grain.
+
+    The generator lies where the photos do; the same state gives the same result there.
     """
 
     def uniform(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(len(L), 1, 1, 1, generator=generator, device=L.device)
 
-    aged = 100 * (L / 100).clamp(0, 1) ** torch.exp(uniform(-0.5, 0.5))  # another emulsion's tone curve
+    aged = 100 * (filmed(rgb, generator) / 100).clamp(0, 1) ** torch.exp(uniform(-0.5, 0.5))  # its own tone curve
     black, white = uniform(-8, 20), uniform(75, 108)  # faded, or of hard contrast
     aged = black + aged * (white - black) / 100
     soft = F.avg_pool2d(F.pad(aged, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
@@ -25,6 +28,16 @@ def age(L: Tensor, generator: torch.Generator, share: float = 0.5) -> Tensor:
     aged = (aged + grain * uniform(-3, 6).clamp_min(0)).clamp(0, 100)
     chosen = uniform(0, 1) < share
     return torch.where(chosen, aged, L)
+
+
+def filmed(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """RGB (B, 3, H, W) in 0..1 -> L (B, 1, H, W) in 0..100 as films saw it, each photo another one: from panchromatic
+    ones, which see red, to orthochromatic ones, which see none, and the earliest, which see little but blue. Generator
+    as of `age`."""
+    red, blue = torch.rand(2, len(rgb), 1, 1, 1, generator=generator, device=rgb.device)
+    red, blue = 0.4 * red, (1 - 0.4 * red) * blue**2  # of what they see; the rest is green
+    exposed = (srgb_to_linear(rgb) * torch.cat([red, 1 - red - blue, blue], 1)).sum(1, keepdim=True)
+    return linear_to_L(exposed.expand(-1, 3, -1, -1))
 
 
 def bordered(rgb: Tensor, generator: torch.Generator, share: float = 0.05, widest: float = 0.12) -> Tensor:

@@ -83,7 +83,7 @@ def make_batch(
     lab = rgb_to_lab(rgb)
     L = seen = lab[:, :1]
     if seed is not None and aged:
-        seen = age(L, generator, aged)
+        seen = age(rgb, L, generator, aged)
     labels = None if data.labels is None else data.labels[index.to(data.device)]
     made = (rgb, L, lab[:, 1:], seen, labels)
     return Batch(*(it if it is None or device is None else it.to(device) for it in made))  # type: ignore[arg-type]
