@@ -121,9 +121,13 @@ def train_command(
         float, _option("Write weights so far from --init's to what was learned. Else 1, all the way.", min=0, max=1)
     ] = 1.0,
     detail: Annotated[
-        float,
-        _option("Kept in the weights: the share of the size that photos are softened to. Else 1.", min=0.1, max=1),
-    ] = 1.0,
+        float | None,
+        _option(
+            "Kept in the weights: the share of the size that photos are softened to. Else --init's, or 1.",
+            min=0.1,
+            max=1,
+        ),
+    ] = None,
     seed: Annotated[int | None, _option("Of weights, order and crops.", min=0, max=2**31 - 1)] = None,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MACHINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shlex
@@ -43,10 +44,10 @@ class Order:
     files their mean (a model soup: Wortsman et al., ICML 2022). width: channels of the network's finest level instead
     of the preset's. bins: a file of `colorcli quantize-bins`, instead of bins counted in the data; where rare colours
     weigh more, its lambda says how much. saturation: kept in the weights, the factor on the chroma that colouring with
-    them applies by default; so is detail, see models.base.ColorModel. interpolate: what is written is so far from
-    `init` to what was learned, weight by weight (network interpolation: Wang et al., ESRGAN, 2018, section 3.4): after
-    a run against a discriminator, less gives fewer inventions. download: get CIFAR-10 if it is not there. command: the
-    words that a user gave, kept in the weights.
+    them applies by default; so is detail, see models.base.ColorModel, or else that of `init` is. interpolate: what is
+    written is so far from `init` to what was learned, weight by weight (network interpolation: Wang et al., ESRGAN,
+    2018, section 3.4): after a run against a discriminator, less gives fewer inventions. download: get CIFAR-10 if it
+    is not there. command: the words that a user gave, kept in the weights.
     """
 
     model: str
@@ -62,7 +63,7 @@ class Order:
     init: Sequence[Path] = ()
     bins: Path | None = None
     saturation: float = 1.0
-    detail: float = 1.0
+    detail: float | None = None
     interpolate: float = 1.0
     device: str = "auto"
     precision: str = "auto"
@@ -103,6 +104,8 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
         settings = replace(settings, rebalance=1 - bins.lambda_)
     torch.manual_seed(settings.seed)
     model = _network(order, chosen.config if bins is None else {**chosen.config, "colours": len(bins)})
+    if order.detail is not None:
+        model.detail = order.detail
     if settings.size % model.multiple:
         raise UsageError(f"--size {settings.size}: {order.model} takes multiples of {model.multiple} px")
     data = open_data(
@@ -188,11 +191,10 @@ def _interpolated(averaged: ColorModel, order: Order) -> ColorModel:
     """A network between --init and the trained one, as --interpolate has it."""
     if order.interpolate == 1:
         return averaged
-    between = _mean(order.init)
-    learned = averaged.state_dict()
+    between, start = copy.deepcopy(averaged), _mean(order.init).state_dict()
     for name, tensor in between.state_dict().items():
         if tensor.is_floating_point():
-            tensor.lerp_(learned[name].to(tensor), order.interpolate)
+            tensor.lerp_(start[name].to(tensor), 1 - order.interpolate)
     return between
 
 
@@ -222,7 +224,6 @@ def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, tr
         "model": order.model,
         "size": str(settings.size),
         "saturation": f"{order.saturation:g}",
-        "detail": f"{order.detail:g}",
         "trained_on": trained_on,
         "settings": json.dumps(shaped | asdict(settings)),
         "command": shlex.join([_without_folders(word) for word in order.command]),

@@ -143,13 +143,15 @@ def test_an_earlier_run_is_not_overwritten(cifar, tmp_path):
 
 
 def test_starts_from_given_weights_of_the_same_system(cifar, tmp_path):
-    assert train(*cifar, "--out", tmp_path / "one").exit_code == 0
+    assert train(*cifar, "--detail", 0.5, "--out", tmp_path / "one").exit_code == 0
     first = tmp_path / "one" / "model.safetensors"
     arguments = ["train", "gan", *map(str, cifar), "--epochs", "1", "--device", "cpu", "--init", str(first)]
     done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "two")])
     assert done.exit_code == 0, done.output
-    settings = json.loads(metadata(tmp_path / "two" / "model.safetensors")["settings"])
+    said = metadata(tmp_path / "two" / "model.safetensors")
+    settings = json.loads(said["settings"])
     assert len(settings["init"]) == 1 and settings["init"][0].startswith("model.safetensors sha256:")
+    assert said["detail"] == "0.5"  # as it is in those
     clash = CliRunner().invoke(app, [*arguments, "--width", "8", "--out", str(tmp_path / "three")])
     assert clash.exit_code == 2 and "--width" in clash.stderr
 
