@@ -56,7 +56,7 @@ def quality(
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N photos.")] = None,
 ) -> None:
     """Contact sheets and scores over grey of photo models, at several sizes and saturations; and how far colours move
-    when a photo is enlarged, darkened, faded, grainy, sepia or badly compressed."""
+    when a photo is enlarged, darkened, faded, grainy, on old film, sepia or badly compressed."""
     from colorcli.bench.quality import main
 
     main(photos, model or ["gan"], size or [None], saturation or [None], sheets, count, copies, limit)
