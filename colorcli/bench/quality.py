@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor
 
-from colorcli.color import linear_to_srgb, merge, rgb_to_lab, srgb_to_linear
+from colorcli.color import lab_to_rgb, merge, rgb_to_lab
 from colorcli.compare import grey_of
 from colorcli.engine import Colorizer
 from colorcli.evaluate import Evaluation, evaluate
@@ -26,6 +27,7 @@ from colorcli.metrics import as_unit, ciede2000, colourfulness
 from colorcli.photo import Photo, read_photo
 from colorcli.sheet import contact_sheet
 from colorcli.testsets import PhotoFolder
+from colorcli.training.augment import filmed
 from colorcli.weights import load_model
 
 PLAIN_WIDTH = 120  # columns, where no terminal says how many it has
@@ -100,7 +102,7 @@ def copies_of(pixels: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
     """
     grey = grey_of(pixels)
     image = Image.fromarray(grey)
-    filmed = Image.fromarray(_filmed(pixels, ORTHOCHROMATIC) if pixels.ndim == 3 else grey)
+    film = Image.fromarray(_on_film(pixels) if pixels.ndim == 3 else grey)
     small = np.asarray(_enlarged(image, SMALL))
     tone = small / 255
     grain = np.random.default_rng(seed).normal(0, 12, small.shape)
@@ -111,17 +113,17 @@ def copies_of(pixels: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
         "a third as bright": 255 * tone / 3,
         "two thirds of the way to white": 255 * (2 + tone) / 3,
         "grain of 12 levels": small + grain,
-        "orthochromatic film": np.asarray(_enlarged(filmed, SMALL)),
+        "orthochromatic film": np.asarray(_enlarged(film, SMALL)),
         "sepia": small[..., None] * np.array([1.0, 0.86, 0.67]),
         "JPEG quality 20": np.asarray(Image.open(jpeg)),
     }
     return {f"{SMALL} px": small} | {name: x.clip(0, 255).round().astype(np.uint8) for name, x in states.items()}
 
 
-def _filmed(rgb: np.ndarray, sees: Sequence[float]) -> np.ndarray:
-    """uint8 (H, W, 3) -> uint8 (H, W): the photo on a film that sees so much of linear R, G and B."""
-    linear = srgb_to_linear(torch.from_numpy(rgb / 255)) @ torch.tensor(sees, dtype=torch.float64)
-    return (linear_to_srgb(linear) * 255).clamp(0, 255).round().to(torch.uint8).numpy()
+def _on_film(rgb: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3) -> uint8 (H, W): the photo on ORTHOCHROMATIC film."""
+    L = filmed(as_unit(torch.from_numpy(rgb).movedim(-1, 0)[None]), torch.tensor(ORTHOCHROMATIC).view(3, 1, 1))
+    return (lab_to_rgb(F.pad(L, (0, 0, 0, 0, 0, 2)))[0, 1] * 255).round().to(torch.uint8).numpy()
 
 
 def _enlarged(image: Image.Image, longer: int) -> Image.Image:
@@ -139,7 +141,7 @@ def _moves(colorizers: Mapping[str, Colorizer], files: Sequence[Path]) -> Table:
             plain, *others = (_lab(colorizer(Photo(state)).pixels) for state in states.values())
             strength = float(colourfulness(merge(*plain.split((1, 2), 1))))
             for state, lab in zip(list(states)[1:], others, strict=True):
-                ab = torch.nn.functional.interpolate(lab[:, 1:], size=plain.shape[-2:], mode="area")
+                ab = F.interpolate(lab[:, 1:], size=plain.shape[-2:], mode="area")
                 moved = torch.cat([plain[:, :1], ab], 1)
                 shown = float(colourfulness(merge(*moved.split((1, 2), 1))))
                 found[name].setdefault(state, []).append(

@@ -19,7 +19,8 @@ def age(rgb: Tensor, L: Tensor, generator: torch.Generator, share: float = 0.5) 
     def uniform(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(len(L), 1, 1, 1, generator=generator, device=L.device)
 
-    aged = 100 * (filmed(rgb, generator) / 100).clamp(0, 1) ** torch.exp(uniform(-0.5, 0.5))  # its own tone curve
+    aged = filmed(rgb, films(len(L), generator))
+    aged = 100 * (aged / 100).clamp(0, 1) ** torch.exp(uniform(-0.5, 0.5))  # another emulsion's tone curve
     black, white = uniform(-8, 20), uniform(75, 108)  # faded, or of hard contrast
     aged = black + aged * (white - black) / 100
     soft = F.avg_pool2d(F.pad(aged, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
@@ -30,13 +31,20 @@ def age(rgb: Tensor, L: Tensor, generator: torch.Generator, share: float = 0.5) 
     return torch.where(chosen, aged, L)
 
 
-def filmed(rgb: Tensor, generator: torch.Generator) -> Tensor:
-    """RGB (B, 3, H, W) in 0..1 -> L (B, 1, H, W) in 0..100 as films saw it, each photo another one: from panchromatic
-    ones, which see red, to orthochromatic ones, which see none, and the earliest, which see little but blue. Generator
-    as of `age`."""
-    red, blue = torch.rand(2, len(rgb), 1, 1, 1, generator=generator, device=rgb.device)
-    red, blue = 0.4 * red, (1 - 0.4 * red) * blue**2  # of what they see; the rest is green
-    exposed = (srgb_to_linear(rgb) * torch.cat([red, 1 - red - blue, blue], 1)).sum(1, keepdim=True)
+def films(count: int, generator: torch.Generator) -> Tensor:
+    """How much of linear R, G and B each of `count` films sees: (count, 3, 1, 1), of sum 1, where the generator lies.
+
+    From panchromatic ones, which see red, to orthochromatic ones, which see none, and the earliest, which see little
+    but blue.
+    """
+    red, blue = torch.rand(2, count, 1, 1, 1, generator=generator, device=generator.device)
+    red, blue = 0.4 * red, (1 - 0.4 * red) * blue**2
+    return torch.cat([red, 1 - red - blue, blue], 1)
+
+
+def filmed(rgb: Tensor, sees: Tensor) -> Tensor:
+    """RGB (B, 3, H, W) in 0..1 -> L (B, 1, H, W) in 0..100 on films that see as `films` has it."""
+    exposed = (srgb_to_linear(rgb) * sees).sum(1, keepdim=True)
     return linear_to_L(exposed.expand(-1, 3, -1, -1))
 
 
