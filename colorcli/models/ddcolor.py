@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from colorcli.color import lab_to_rgb
 from colorcli.models.base import ColorModel
-from colorcli.models.convnext import ConvNeXt
+from colorcli.models.encoders.convnext import ConvNeXt
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 WIDTHS = (512, 512, 256)  # of the pixel decoder's levels at 1/16, 1/8 and 1/4 of the size

@@ -4,18 +4,28 @@ Two networks. "residual": after Petre et al. (paper 001 section 3) and Isola et 
 the papers run a plain U-Net at the full size of L, it folds 2x2 pixels of L into four channels first and gives ab at
 half the size of L: chroma needs no more (broadcast video carries no more), and the same time buys twice the context.
 "strided": C-DCGAN, the plain U-Net of paper 000 section 3.2 with its discriminator.
+With an encoder: see pretrained_unet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from colorcli.models.base import ColorModel
 from colorcli.models.blocks import PatchDiscriminator, ResidualUNet
+from colorcli.models.pretrained_unet import PretrainedUNet
 from colorcli.models.unet import TANH_AB, ContractingDiscriminator, StridedUNet, scaled
+
+
+def generator(encoder: str | None = None, **config: Any) -> ColorModel:
+    """The network that a config stands for: with an encoder pretrained_unet.PretrainedUNet, else GanGenerator."""
+    if encoder is None:
+        return GanGenerator(**config)
+    return PretrainedUNet(encoder, **config)
 
 
 class GanGenerator(ColorModel):

@@ -9,9 +9,9 @@ from torch import Tensor
 from colorcli.color import linear_to_L, srgb_to_linear
 
 
-def age(rgb: Tensor, L: Tensor, generator: torch.Generator, share: float = 0.5) -> Tensor:
+def age(rgb: Tensor, L: Tensor, generator: torch.Generator, share: float = 0.5) -> tuple[Tensor, Tensor]:
     """RGB (B, 3, H, W) in 0..1 and its L (B, 1, H, W) in 0..100 -> L with `share` of the photos aged: which colours
-    the film saw, tone, fading, blur, grain.
+    the film saw, tone, fading, blur, grain; and which of them are, bool (B, 1, 1, 1).
 
     The generator lies where the photos do; the same state gives the same result there.
     """
@@ -28,7 +28,13 @@ def age(rgb: Tensor, L: Tensor, generator: torch.Generator, share: float = 0.5) 
     grain = torch.randn(L.shape, generator=generator, device=L.device)
     aged = (aged + grain * uniform(-3, 6).clamp_min(0)).clamp(0, 100)
     chosen = uniform(0, 1) < share
-    return torch.where(chosen, aged, L)
+    return torch.where(chosen, aged, L), chosen
+
+
+def muted(ab: Tensor, share: float) -> Tensor:
+    """ab (B, 2, H, W) with `share` of its chroma, of which the cast of the whole picture fades most: old colour film is
+    duller than today's photos, and a cast is the film's, not what it shows."""
+    return share * (ab - (1 - share) * ab.mean((2, 3), keepdim=True))
 
 
 def films(count: int, generator: torch.Generator) -> Tensor:

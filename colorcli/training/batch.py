@@ -10,19 +10,23 @@ import torch
 from torch import Tensor
 
 from colorcli.color import rgb_to_lab
-from colorcli.training.augment import age, bordered, pasted
+from colorcli.training.augment import age, bordered, muted, pasted
+from colorcli.training.hinted import hints
 
 
 @dataclass(frozen=True)
 class Batch:
     """Crops of side S. rgb (B, 3, S, S) in 0..1; L (B, 1, S, S) in 0..100; ab (B, 2, S, S) in Lab units; seen_L: L as
-    the network sees it, which is aged for some photos. labels: int64 (B,) classes, where the data has any."""
+    the network sees it, which is aged for some photos. labels: int64 (B,) classes, where the data has any. hint_ab
+    (B, 2, S, S) in Lab units, hint_mask (B, 1, S, S) of 0 and 1: where there are hints."""
 
     rgb: Tensor
     L: Tensor
     ab: Tensor
     seen_L: Tensor
     labels: Tensor | None = None
+    hint_ab: Tensor | None = None
+    hint_mask: Tensor | None = None
 
 
 class TrainingSet(Protocol):
@@ -66,11 +70,14 @@ def make_batch(
     seed: int | None = None,
     *,
     aged: float = 0.0,
+    aged_chroma: float = 1.0,
     cutmix: float = 0.0,
+    hinted: float = 0.0,
     device: torch.device | None = None,
 ) -> Batch:
     """The batch of the pictures `index`, on `device` (default: where the data lies). With a seed: random crops, of
-    which a share `aged` looks old, a tenth of that with a border, and a share `cutmix` has a part of another one."""
+    which a share `aged` looks old, a tenth of that with a border, and keeps the colour that `muted` leaves by
+    `aged_chroma`; a share `cutmix` has a part of another one, a share `hinted` some hints."""
     if seed is None:
         rgb = data.crops(index, size)
     else:
@@ -81,11 +88,15 @@ def make_batch(
         if cutmix:
             rgb = torch.where(pasted(generator, len(rgb), size, size, cutmix), rgb.roll(1, 0), rgb)
     lab = rgb_to_lab(rgb)
-    L = seen = lab[:, :1]
+    L, ab = lab[:, :1], lab[:, 1:]
+    seen, hint_ab, hint_mask = L, None, None
     if seed is not None and aged:
-        seen = age(rgb, L, generator, aged)
+        seen, chosen = age(rgb, L, generator, aged)
+        ab = torch.where(chosen, muted(ab, aged_chroma), ab)
+    if seed is not None and hinted:
+        hint_ab, hint_mask = hints(ab, generator, hinted)
     labels = None if data.labels is None else data.labels[index.to(data.device)]
-    made = (rgb, L, lab[:, 1:], seen, labels)
+    made = (rgb, L, ab, seen, labels, hint_ab, hint_mask)
     return Batch(*(it if it is None or device is None else it.to(device) for it in made))  # type: ignore[arg-type]
 
 

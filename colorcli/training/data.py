@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorcli.datasets import CIFAR10, cifar10
+import numpy as np
+
+from colorcli.datasets import CIFAR10, cifar10, image_files
 from colorcli.errors import UsageError
 from colorcli.training.batch import TrainingSet
 from colorcli.training.cifar10 import SIDE, split
-from colorcli.training.photos import PhotoSet, load_photos
+from colorcli.training.photos import load_photos
 
-HELD_OUT_SHARE, HELD_OUT_MOST = 0.02, 400  # of the photos, where no folder to validate on is given
+HELD_OUT_SHARE, HELD_OUT_MOST = 0.02, 500  # of the photos, where no folder to validate on is given
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,16 @@ def open_data(
         if not folders:
             about = f"{len(images)} images of CIFAR-10's training split, {len(held)} held out"
             return Data(images, held, about, trained_on)
-    photos = load_photos(folders, size)
-    held_out: TrainingSet | None
+    files = _files(folders)
+    held_out: TrainingSet | None = None
     if validation is not None:
-        held_out = load_photos([validation], size)
+        held_out = load_photos(_files([validation]), size)
     elif held is not None and size == SIDE:
         held_out = held
     else:
-        photos, held_out = _hold_out(photos)
+        files, kept_back = _hold_out(files)
+        held_out = load_photos(kept_back, size) if kept_back else None
+    photos = load_photos(files, size)
     apart = f", {len(held_out)} to validate on" if held_out is not None else ""
     about = (
         f"{len(photos)} photos{apart}; {photos.skipped} unreadable skipped, {photos.colourless} without colour left out"
@@ -85,6 +89,13 @@ def open_data(
     return Data(photos.with_images(images), held_out, about, f"{of_photos}, {trained_on}")
 
 
-def _hold_out(photos: PhotoSet) -> tuple[PhotoSet, PhotoSet | None]:
-    count = min(HELD_OUT_MOST, int(len(photos) * HELD_OUT_SHARE))
-    return photos.split(count) if count else (photos, None)
+def _files(folders: Sequence[Path]) -> list[Path]:
+    """The photos below `folders`, each once, though a folder may be given twice or lie in another one."""
+    return list({file.resolve(): file for folder in folders for file in image_files(folder)}.values())
+
+
+def _hold_out(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Most of the files, and some evenly spread ones to validate on."""
+    count = min(HELD_OUT_MOST, int(len(files) * HELD_OUT_SHARE))
+    held = set(np.linspace(0, len(files) - 1, count).round().astype(int).tolist())
+    return [file for i, file in enumerate(files) if i not in held], [files[i] for i in sorted(held)]

@@ -128,7 +128,15 @@ def _step(
     seed = (settings.seed * 1_000_003 + step) * place.world + place.rank
     torch.manual_seed(seed)  # for dropout and noise
     batch = make_batch(
-        data, index, settings.size, seed, aged=settings.aged, cutmix=settings.cutmix, device=place.device
+        data,
+        index,
+        settings.size,
+        seed,
+        aged=settings.aged,
+        aged_chroma=settings.aged_chroma,
+        cutmix=settings.cutmix,
+        hinted=settings.hinted if "hints" in model.takes else 0.0,
+        device=place.device,
     )
     model.train()
     for optimizer in teacher.optimizers.values():

@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from colorcli.datasets import image_files
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.training.cifar10 import Cifar10Images
 
@@ -29,11 +28,11 @@ COLOURLESS = 2.5  # mean spread of R, G, B (8-bit) under which a photo teaches o
 
 @dataclass
 class PhotoSet:
-    """Small copies of photos. canvas uint8 (N, 3, S, S), each copy in its top left corner; sizes int64 (N, 2):
-    height, width of the copy. skipped: files that could not be read; colourless: photos left out as grey. labels: int64
+    """Small copies of photos. pixels uint8 (sum of 3 * height * width): one after the other, each (3, height, width);
+    sizes int64 (N, 2): height, width of each. skipped: files that could not be read; colourless: photos left out as grey. labels: int64
     (N,), where some of the pictures have any; UNKNOWN for the others. A TrainingSet."""
 
-    canvas: Tensor
+    pixels: Tensor
     sizes: Tensor
     skipped: int = 0
     colourless: int = 0
@@ -42,14 +41,17 @@ class PhotoSet:
 
     @property
     def device(self) -> torch.device:
-        return self.canvas.device
+        return self.pixels.device
 
     def __len__(self) -> int:
-        return len(self.canvas)
+        return len(self.sizes)
+
+    def __post_init__(self) -> None:
+        self.ends = (3 * self.sizes.prod(1)).cumsum(0).cpu()
 
     def to(self, device: torch.device) -> PhotoSet:
         labels = None if self.labels is None else self.labels.to(device)
-        return replace(self, canvas=self.canvas.to(device), sizes=self.sizes.to(device), labels=labels)
+        return replace(self, pixels=self.pixels.to(device), sizes=self.sizes.to(device), labels=labels)
 
     def crops(self, index: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
         """RGB (B, 3, size, size) in 0..1 of the photos `index`.
@@ -57,31 +59,28 @@ class PhotoSet:
         With a generator (where the photos lie): a random square of SMALLEST to 1 of the short side, tilted by up to
         TILT degrees, flipped half the time. Without: the middle square.
         """
-        index = index.to(self.canvas.device)
-        theta = _crop_transforms(self.sizes[index], self.canvas.shape[-1], generator)
-        pixels = self.canvas[index].float().div_(255)
+        sizes = self.sizes[index.to(self.device)]
+        canvas = int(sizes.max())
+        theta = _crop_transforms(sizes, canvas, generator)
+        pixels = torch.zeros(len(index), 3, canvas, canvas, device=self.device)
+        for which, (end, (height, width)) in enumerate(
+            zip(self.ends[index.cpu()].tolist(), sizes.tolist(), strict=True)
+        ):
+            copy = self.pixels[end - 3 * height * width : end].view(3, height, width)
+            pixels[which, :, :height, :width] = copy.float() / 255
         grid = F.affine_grid(theta, [len(index), 3, size, size], align_corners=False)
         return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def with_images(self, images: Cifar10Images) -> PhotoSet:
-        """These photos and CIFAR-10's images, which the canvas has room for, with their labels."""
+        """These photos and CIFAR-10's images, with their labels."""
         count, _, height, width = images.images.shape
-        canvas = self.canvas.new_zeros(count, *self.canvas.shape[1:])
-        canvas[..., :height, :width] = images.images
         return replace(
             self,
-            canvas=torch.cat([self.canvas, canvas]),
+            pixels=torch.cat([self.pixels, images.images.flatten()]),
             sizes=torch.cat([self.sizes, self.sizes.new_tensor([[height, width]]).expand(count, -1)]),
             labels=torch.cat([images.labels.new_full((len(self),), UNKNOWN), images.labels]),
             classes=images.classes,
         )
-
-    def split(self, held: int) -> tuple[PhotoSet, PhotoSet]:
-        """All but `held` of the photos, evenly spread, and those: to train and to validate on."""
-        kept = torch.ones(len(self), dtype=torch.bool)
-        kept[torch.linspace(0, len(self) - 1, held).round().long()] = False
-        rest = PhotoSet(self.canvas[~kept], self.sizes[~kept])
-        return PhotoSet(self.canvas[kept], self.sizes[kept], self.skipped, self.colourless), rest
 
 
 def _crop_transforms(sizes: Tensor, canvas: int, generator: torch.Generator | None) -> Tensor:
@@ -124,17 +123,15 @@ def _small_copy(path: Path, side: int, canvas: int) -> np.ndarray | None:
     return np.asarray(rgb.crop((left, top, left + min(width, canvas), top + min(height, canvas))))
 
 
-def load_photos(folders: Sequence[Path], size: int, *, workers: int | None = None) -> PhotoSet:
-    """Read the photos below `folders` as copies for crops of `size` px.
+def load_photos(files: Sequence[Path], size: int, *, workers: int | None = None) -> PhotoSet:
+    """Read the photos `files` as copies for crops of `size` px.
 
     workers: files read at once, by default one a core. Unreadable files are skipped and counted; ColorcliError if
     there are more than MOST_BAD of them. Colourless photos are left out and counted.
     """
-    files = [file for folder in folders for file in image_files(folder)]
     side = round(size * MARGIN)
     canvas = round(side * LONGEST)
-    pixels = torch.zeros(len(files), 3, canvas, canvas, dtype=torch.uint8)
-    sizes: list[tuple[int, int]] = []
+    pixels: list[np.ndarray] = []
     skipped, colourless, bad = 0, 0, None
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         for path, copy in zip(files, pool.map(lambda path: _small_copy(path, side, canvas), files), strict=True):
@@ -144,16 +141,15 @@ def load_photos(folders: Sequence[Path], size: int, *, workers: int | None = Non
             elif _colourless(copy):
                 colourless += 1
             else:
-                height, width = copy.shape[:2]
-                pixels[len(sizes), :, :height, :width] = torch.from_numpy(copy.copy()).permute(2, 0, 1)
-                sizes.append((height, width))
+                pixels.append(copy.transpose(2, 0, 1).copy())
     if skipped > MOST_BAD * len(files):
         raise ColorcliError(
             f"{skipped} of {len(files)} files could not be read, {bad} the first: is this a folder of photos?"
         )
-    if not sizes:
+    if not pixels:
         raise UsageError("no photo with colour found")
-    return PhotoSet(pixels[: len(sizes)], torch.tensor(sizes), skipped, colourless)
+    sizes = torch.tensor([copy.shape[1:] for copy in pixels])
+    return PhotoSet(torch.from_numpy(np.concatenate([copy.ravel() for copy in pixels])), sizes, skipped, colourless)
 
 
 def _colourless(rgb: np.ndarray) -> bool:

@@ -30,6 +30,7 @@ from colorcli.training.processes import training_place
 from colorcli.training.recipes import RECIPES, Preset, preset
 from colorcli.training.record import HISTORY
 from colorcli.training.settings import Settings
+from colorcli.pretrained import published_encoder
 from colorcli.weights import load_file, save_weights
 
 WEIGHTS_FILE, BEST_FILE = "model.safetensors", "best.safetensors"
@@ -42,7 +43,7 @@ class Order:
     model: a system of `recipes.RECIPES`. data: "cifar10" or folders of photos. preset: its name, or None for the
     default. settings: what shall differ from the preset. init: weights to start from instead of random ones; of several
     files their mean (a model soup: Wortsman et al., ICML 2022). width: channels of the network's finest level instead
-    of the preset's. bins: a file of `colorcli quantize-bins`, instead of bins counted in the data; where rare colours
+    of the preset's. encoder: a network on this one of models.encoders instead, with its published weights; of `gan`. bins: a file of `colorcli quantize-bins`, instead of bins counted in the data; where rare colours
     weigh more, its lambda says how much. saturation: kept in the weights, the factor on the chroma that colouring with
     them applies by default; so is detail (see models.base.ColorModel), by default that of `init`. interpolate: what is
     written is so far from `init` to what was learned, weight by weight (network interpolation: Wang et al., ESRGAN,
@@ -56,6 +57,7 @@ class Order:
     preset: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     width: int | None = None
+    encoder: str | None = None
     validation: Path | None = None
     data_root: Path | None = None
     limit: int | None = None
@@ -164,13 +166,24 @@ def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
     if not order.init:
         if order.interpolate != 1:
             raise UsageError("--interpolate: from which weights? Give --init")
+        if order.encoder is not None:
+            return _on_encoder(order)
         width = {} if order.width is None else {"width": order.width}
         return models.build(order.model, **{**config, **width})
     if order.width is not None:
         raise UsageError("--width: the network comes from --init")
     model = _mean(order.init)
-    if type(model) is not type(models.build(order.model, **config)):
+    if order.encoder is None and type(model) is not type(models.build(order.model, **config)):
         raise UsageError(f"--init {order.init[0]}: weights of another system than {order.model}")
+    return model
+
+
+def _on_encoder(order: Order) -> ColorModel:
+    """The network on --encoder, which has its published weights. UsageError for another system than gan."""
+    if order.model != "gan" or order.width is not None:
+        raise UsageError(f"--encoder {order.encoder}: for gan, without --width")
+    model = models.build("gan", encoder=order.encoder)
+    model.encoder.load_published(published_encoder(str(order.encoder)))  # type: ignore[operator,union-attr]
     return model
 
 

@@ -18,7 +18,9 @@ class Settings:
     2016). luma_weight: of the grey-consistency loss (paper 004 section 3.2). diversity_weight: of the loss against
     noise that changes nothing (`losses.diversity`). dropout: share of the channels dropped, where the network has
     layers for it. rebalance: how far rare colours weigh more, lambda of Zhang et al. 2016 (0: not at all; 1: by rarity
-    alone). aged: share of the photos that are aged. cutmix: share of the pictures that get a part of another one
+    alone). bins_weight: of the cross entropy of the bins beside the pixel loss, of a network that tells both. hinted:
+    share of the pictures that get hints, of a network that follows them. aged: share of the photos that are aged;
+    aged_chroma: how much of their colour is left to learn (`augment.muted`). cutmix: share of the pictures that get a part of another one
     (`augment.pasted`). average: decay of the moving average of the weights, which is what gets saved.
     """
 
@@ -42,7 +44,10 @@ class Settings:
     diversity_weight: float = 0.0
     dropout: float = 0.0
     rebalance: float = 0.0
+    bins_weight: float = 0.02
+    hinted: float = 0.4
     aged: float = 0.0
+    aged_chroma: float = 0.65
     cutmix: float = 0.0
     average: float = 0.999
     seed: int = 0

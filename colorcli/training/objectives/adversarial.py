@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from colorcli.bins import ab_bins
 from colorcli.models.base import ColorModel
+from colorcli.models.pretrained_unet import BINS_STRIDE, PretrainedUNet
 from colorcli.training.batch import Batch
 from colorcli.training.losses import (
     PIXEL,
@@ -20,6 +22,7 @@ from colorcli.training.losses import (
     log_mse,
     paleness,
     shown,
+    soft_cross_entropy,
 )
 from colorcli.training.objectives.base import Objective, Place
 from colorcli.training.settings import Settings
@@ -33,15 +36,26 @@ class Adversarial(Objective):
     For `pretrain_epochs` the generator learns by the pixel loss `loss` + `ssim_weight` * (1 - SSIM) alone. From then on
     it learns by BCE against its discriminator + `l1_weight` * L1, with each network's own learning rate. Beside either
     pixel loss stands `colourfulness_weight` * (1 - colourfulness / 100). A network that tells classes learns them too,
-    from data that have labels, by `label_weight` * cross entropy. The model's `discriminator()` makes the network that
+    from data that have labels, by `label_weight` * cross entropy; one that tells bins
+    learns those by `bins_weight` * cross entropy (Zhang et al. 2016, section 2). The model's `discriminator()` makes the network that
     judges L / 100 with ab / ab_scale, three channels of the size of `forward`'s ab.
     """
 
-    LOSSES: ClassVar[tuple[str, ...]] = ("pixel", "l1", "ssim", "colourfulness", "fool", "discriminator", "labels")
+    LOSSES: ClassVar[tuple[str, ...]] = (
+        "pixel",
+        "l1",
+        "ssim",
+        "colourfulness",
+        "fool",
+        "discriminator",
+        "labels",
+        "bins",
+    )
     PIXEL_LOSSES: ClassVar[tuple[str, ...]] = (*PIXEL, PSNR)
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
         super().__init__(model, settings, place, steps_per_epoch)
+        self.tells_bins, self.bins = isinstance(model, PretrainedUNet), ab_bins()
         self.pretrain_steps = round(settings.pretrain_epochs * steps_per_epoch)
         self.compares_pictures = settings.loss == PSNR or settings.ssim_weight > 0  # before the adversary
         discriminator = model.discriminator().to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -54,6 +68,8 @@ class Adversarial(Objective):
     def generate(self, number: int, batch: Batch) -> tuple[Tensor, Tensor | float, dict[str, Tensor]]:
         """The generator's ab / ab_scale in float32, a loss to add to all others of the generator, and what to tell
         of that."""
+        if self.tells_bins:
+            return self._generate_with_bins(number, batch)
         with self.place.autocast():
             out = self.call(batch.seen_L)
         if not isinstance(out, tuple):
@@ -63,6 +79,17 @@ class Adversarial(Objective):
         labels = F.cross_entropy(out[1].float(), batch.labels, reduction="sum")
         labels = labels / (batch.labels >= 0).sum().clamp_min(1)  # 0 where no picture has one
         return out[0].float(), self.settings.label_weight * labels, {"labels": labels.detach()}
+
+    def _generate_with_bins(self, number: int, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """As `generate`; the loss to add is the cross entropy with the soft-encoded truth, at every second place of
+        every second row, in turn: neighbours teach the same."""
+        places = slice(number % 2, None, 2), slice(number // 2 % 2, None, 2)
+        with self.place.autocast():
+            ab, logits = self.call(batch.seen_L, batch.hint_ab, batch.hint_mask, places)
+        truth = F.avg_pool2d(batch.ab, BINS_STRIDE)[..., places[0], places[1]]
+        index, shares = self.bins.encode_sparse(truth)
+        entropy = soft_cross_entropy(logits.float(), index, shares)
+        return ab.float(), self.settings.bins_weight * entropy, {"bins": entropy.detach()}
 
     def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
         prediction, beside, told = self.generate(number, batch)

@@ -63,11 +63,14 @@ class Objective:
         self.model, self.settings, self.place = model, settings, place
         self.call = place.shared(model)
         self.modules: dict[str, nn.Module] = {"model": model}
-        self.optimizers = {"model": self.adam(model.parameters(), settings.lr)}
+        groups = [{"params": group, "lr": settings.lr * factor} for factor, group in model.learning_rates()]
+        self.optimizers = {"model": self.adam(groups, settings.lr)}
 
-    def adam(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    def adam(self, parameters: Iterable[Any], lr: float) -> torch.optim.Optimizer:
         """Adam with the settings' betas and decoupled weight decay (0: plain Adam)."""
-        return torch.optim.AdamW(parameters, lr=lr, betas=self.settings.betas, weight_decay=self.settings.weight_decay)
+        return torch.optim.AdamW(
+            parameters, lr=lr, betas=self.settings.betas, weight_decay=self.settings.weight_decay, fused=True
+        )
 
     def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
         """Learn from one batch, the number-th of the run from 0 on; scalars, detached, under names of LOSSES."""

@@ -1,0 +1,1 @@
+"""Published image classifiers as encoders: features of a picture, coarse and fine."""

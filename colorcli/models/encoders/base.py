@@ -1,0 +1,32 @@
+"""The one contract of every encoder, and the encoders by name."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module):
+    """A classifier of photos without its head: pictures -> features, from the finest level to the coarsest.
+
+    strides: how many pixels of the picture a place of each level stands for; channels: of each level. Both finest
+    first. Sides of the picture are multiples of the last stride.
+    """
+
+    strides: ClassVar[tuple[int, ...]]
+    channels: tuple[int, ...]
+
+    def features(self, rgb: Tensor) -> list[Tensor]:
+        """sRGB (B, 3, H, W) in 0..1, a grey picture as three equal channels -> (B, channels[i], H / strides[i],
+        W / strides[i]) of each level, finest first."""
+        raise NotImplementedError
+
+
+def build_encoder(name: str) -> Encoder:
+    """The untrained encoder called `name`, of ENCODERS; ValueError for another name."""
+    from colorcli.models.encoders.efficientnet import VARIANTS, EfficientNetLite
+
+    if name not in VARIANTS:
+        raise ValueError(f"unknown encoder {name!r}; known: {', '.join(VARIANTS)}")
+    return EfficientNetLite(name)
