@@ -33,6 +33,7 @@ class PretrainedUNet(ColorModel):
     """
 
     takes = ("hints",)
+    centres: Tensor  # (Q, 2): ab of the bins in Lab units
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class PretrainedUNet(ColorModel):
         self.head = nn.Conv2d(widths[0], 2, 1)
         self.register_buffer("centres", torch.from_numpy(ab_bins().centres.copy()))
         self.bins_head = nn.Conv2d(widths[BINS_LEVEL], len(self.centres), 1)
-        self.hint_stem = nn.Conv2d(3, 32, 4, stride=2, padding=1, bias=False)
+        self.hint_stem = nn.Conv2d(3, self.encoder.stem_channels, 4, stride=2, padding=1, bias=False)
         self.hints = nn.ModuleList(nn.Conv2d(3, width, 3, padding=1, bias=False) for width in widths)
         for conv in (self.hint_stem, *self.hints):
             nn.init.zeros_(conv.weight)
@@ -75,8 +76,8 @@ class PretrainedUNet(ColorModel):
         x = self.top(coarsest) + self.scene(coarsest.mean((2, 3)))[..., None, None]
         x = self._hinted(x, planes, len(skips))
         logits = None
-        for level, (up, skip) in zip(reversed(range(len(skips))), zip(self.up, reversed(skips)), strict=True):
-            x = self._hinted(up(x, skip), planes, level)
+        for level, up in zip(reversed(range(len(skips))), self.up, strict=True):
+            x = self._hinted(up(x, skips[level]), planes, level)
             if level == BINS_LEVEL:
                 logits = self.bins_head(x[..., places[0], places[1]])
         assert logits is not None
@@ -99,7 +100,7 @@ class PretrainedUNet(ColorModel):
     def learning_rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """The encoder, which knows much, learns a quarter as fast as what begins at random; hints five times as
         fast."""
-        hints = [self.hint_stem.weight, *(conv.weight for conv in self.hints)]
+        hints = [*self.hint_stem.parameters(), *self.hints.parameters()]
         encoder = list(self.encoder.parameters())
         known = {id(parameter) for parameter in (*hints, *encoder)}
         rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
@@ -113,7 +114,7 @@ class PretrainedUNet(ColorModel):
         """x of a level with the hints' planes added: the mean colour of those in each place, and whether any is."""
         if planes is None:
             return x
-        shares = F.adaptive_avg_pool2d(planes, x.shape[-2:])
+        shares = F.adaptive_avg_pool2d(planes, (x.shape[-2], x.shape[-1]))
         share = shares[:, 2:]
         return x + self.hints[level](torch.cat([shares[:, :2] / share.clamp_min(1e-6), (share > 0).to(x)], 1))
 

@@ -12,7 +12,7 @@ from colorcli.datasets import CIFAR10, cifar10, image_files
 from colorcli.errors import UsageError
 from colorcli.training.batch import TrainingSet
 from colorcli.training.cifar10 import SIDE, split
-from colorcli.training.photos import load_photos
+from colorcli.training.photos import PhotoSet, load_photos
 
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.02, 500  # of the photos, where no folder to validate on is given
 
@@ -78,10 +78,10 @@ def open_data(
         files, kept_back = _hold_out(files)
         held_out = load_photos(kept_back, size) if kept_back else None
     photos = load_photos(files, size)
+    read = [part for part in (photos, held_out) if isinstance(part, PhotoSet)]
+    skipped, colourless = sum(part.skipped for part in read), sum(part.colourless for part in read)
     apart = f", {len(held_out)} to validate on" if held_out is not None else ""
-    about = (
-        f"{len(photos)} photos{apart}; {photos.skipped} unreadable skipped, {photos.colourless} without colour left out"
-    )
+    about = f"{len(photos)} photos{apart}; {skipped} unreadable skipped, {colourless} without colour left out"
     of_photos = f"{len(photos)} photos of {', '.join(folder.resolve().name for folder in folders)}"
     if images is None:
         return Data(photos, held_out, about, of_photos)

@@ -29,8 +29,8 @@ COLOURLESS = 2.5  # mean spread of R, G, B (8-bit) under which a photo teaches o
 @dataclass
 class PhotoSet:
     """Small copies of photos. pixels uint8 (sum of 3 * height * width): one after the other, each (3, height, width);
-    sizes int64 (N, 2): height, width of each. skipped: files that could not be read; colourless: photos left out as grey. labels: int64
-    (N,), where some of the pictures have any; UNKNOWN for the others. A TrainingSet."""
+    sizes int64 (N, 2): height, width of each. skipped: files that could not be read; colourless: photos
+    left out as grey. labels: int64 (N,), where some of the pictures have any; UNKNOWN for the others. A TrainingSet."""
 
     pixels: Tensor
     sizes: Tensor

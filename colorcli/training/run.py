@@ -21,6 +21,7 @@ from colorcli.bins import Bins, load_bins
 from colorcli.errors import UsageError
 from colorcli.files import sha256_of
 from colorcli.models.base import ColorModel
+from colorcli.pretrained import published_encoder
 from colorcli.training.checkpoint import checkpoints
 from colorcli.training.colours import count_bins
 from colorcli.training.data import is_cifar10, open_data
@@ -30,7 +31,6 @@ from colorcli.training.processes import training_place
 from colorcli.training.recipes import RECIPES, Preset, preset
 from colorcli.training.record import HISTORY
 from colorcli.training.settings import Settings
-from colorcli.pretrained import published_encoder
 from colorcli.weights import load_file, save_weights
 
 WEIGHTS_FILE, BEST_FILE = "model.safetensors", "best.safetensors"
@@ -43,9 +43,9 @@ class Order:
     model: a system of `recipes.RECIPES`. data: "cifar10" or folders of photos. preset: its name, or None for the
     default. settings: what shall differ from the preset. init: weights to start from instead of random ones; of several
     files their mean (a model soup: Wortsman et al., ICML 2022). width: channels of the network's finest level instead
-    of the preset's. encoder: a network on this one of models.encoders instead, with its published weights; of `gan`. bins: a file of `colorcli quantize-bins`, instead of bins counted in the data; where rare colours
-    weigh more, its lambda says how much. saturation: kept in the weights, the factor on the chroma that colouring with
-    them applies by default; so is detail (see models.base.ColorModel), by default that of `init`. interpolate: what is
+    of the preset's. encoder: for `gan`, a network on this one of models.encoders, with its published weights. bins: a
+    file of `colorcli quantize-bins`, instead of bins counted in the data; where rare colours weigh more,
+    its lambda says how much. saturation: kept in the weights, the factor on the chroma that colouring with them applies by default; so is detail (see models.base.ColorModel), by default that of `init`. interpolate: what is
     written is so far from `init` to what was learned, weight by weight (network interpolation: Wang et al., ESRGAN,
     2018, section 3.4): after a run against a discriminator, less gives fewer inventions. download: get CIFAR-10 if it
     is not there. command: the words that a user gave, kept in the weights.

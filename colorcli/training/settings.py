@@ -20,8 +20,9 @@ class Settings:
     layers for it. rebalance: how far rare colours weigh more, lambda of Zhang et al. 2016 (0: not at all; 1: by rarity
     alone). bins_weight: of the cross entropy of the bins beside the pixel loss, of a network that tells both. hinted:
     share of the pictures that get hints, of a network that follows them. aged: share of the photos that are aged;
-    aged_chroma: how much of their colour is left to learn (`augment.muted`). cutmix: share of the pictures that get a part of another one
-    (`augment.pasted`). average: decay of the moving average of the weights, which is what gets saved.
+    aged_chroma: how much of their colour is left to learn (`augment.muted`). cutmix: share of the pictures that get a
+    part of another one (`augment.pasted`). average: decay of the moving average of the weights, which is
+    what gets saved.
     """
 
     epochs: float = 10.0

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 from PIL import Image
 from training_kit import write_cifar10
 
 from colorcli.errors import UsageError
-from colorcli.training.data import is_cifar10, open_data
+from colorcli.training.data import _hold_out, is_cifar10, open_data
 
 
 @pytest.fixture
@@ -40,12 +42,28 @@ def test_corrupt_and_grey_photos_are_counted(folder):
     (folder / "broken.jpg").write_bytes(b"no picture")
     Image.new("L", (40, 40), 90).save(folder / "grey.png")
     about = open_data([str(folder)], 32).about
-    assert "118 photos, 2 to validate on; 1 unreadable skipped, 1 without colour" in about
+    assert "119 photos, 1 to validate on; 1 unreadable skipped, 1 without colour" in about
 
 
 def test_a_folder_to_validate_on_leaves_all_photos_to_train(folder):
-    data = open_data([str(folder), str(folder)], 32, validation=folder)
-    assert (len(data.train), len(data.validation)) == (240, 120)
+    data = open_data([str(folder)], 32, validation=folder)
+    assert (len(data.train), len(data.validation)) == (120, 120)
+
+
+def test_a_photo_counts_once_though_its_folder_is_given_twice(folder):
+    data = open_data([str(folder), f"{folder}/../photos", str(folder.parent)], 32)
+    assert (len(data.train), len(data.validation)) == (118, 2)
+
+
+def test_no_photo_is_both_learned_from_and_held_out():
+    files = [Path(str(i)) for i in range(120)]
+    learned, held = _hold_out(files)
+    assert sorted([*learned, *held], key=files.index) == files and len(held) == 2
+
+
+def test_a_folder_without_photos_is_named(tmp_path):
+    with pytest.raises(UsageError, match=tmp_path.name):
+        open_data([str(tmp_path)], 32)
 
 
 @pytest.mark.parametrize(

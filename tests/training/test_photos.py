@@ -5,6 +5,7 @@ from PIL import Image
 from training_kit import images
 
 from colorcli.color import rgb_to_lab
+from colorcli.datasets import image_files
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.training.photos import UNKNOWN, _crop_transforms, load_photos
 
@@ -20,7 +21,7 @@ def folder(tmp_path):
 
 
 def test_middle_crop_is_the_photo(folder):
-    rgb = load_photos([folder], 32).crops(torch.tensor([1]), 32)
+    rgb = load_photos(image_files(folder), 32).crops(torch.tensor([1]), 32)
     assert rgb.shape == (1, 3, 32, 32)
     a = rgb_to_lab(rgb)[0, 1]
     assert a[:, :14].min() > 40  # red
@@ -28,14 +29,14 @@ def test_middle_crop_is_the_photo(folder):
 
 
 def test_random_crops_depend_on_the_generator_alone(folder):
-    photos, index = load_photos([folder], 32), torch.arange(10)
+    photos, index = load_photos(image_files(folder), 32), torch.arange(10)
     first, again, other = (photos.crops(index, 32, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
 def test_random_crops_flip_half_of_the_photos(folder):
-    photos, index = load_photos([folder], 32), torch.full((400,), 1)
+    photos, index = load_photos(image_files(folder), 32), torch.full((400,), 1)
     rgb = photos.crops(index, 32, torch.Generator().manual_seed(0))
     flipped = int((rgb[:, 0, :, :4].mean((1, 2)) < rgb[:, 0, :, -4:].mean((1, 2))).sum())
     assert 160 < flipped < 240
@@ -43,7 +44,7 @@ def test_random_crops_flip_half_of_the_photos(folder):
 
 def test_crops_never_leave_the_photo(folder):
     """The canvas around a photo is black, so a crop that reached it would be dark."""
-    photos, index = load_photos([folder], 32), torch.arange(10).repeat(20)
+    photos, index = load_photos(image_files(folder), 32), torch.arange(10).repeat(20)
     rgb = photos.crops(index, 32, torch.Generator().manual_seed(0))
     assert rgb.amax(1).min() > 0.25
 
@@ -58,7 +59,7 @@ def test_crops_differ_in_scale_and_tilt(folder):
 
 
 def test_cifar10_images_join_photos(folder):
-    photos = load_photos([folder], 32).with_images(images(3))
+    photos = load_photos(image_files(folder), 32).with_images(images(3))
     assert len(photos) == 13 and photos.sizes[-1].tolist() == [32, 32]
     assert photos.labels.tolist() == [UNKNOWN] * 10 + [0, 1, 2]
     assert photos.crops(torch.tensor([12]), 32).mul(255).sub(images(3).images[2]).abs().max() < 1e-3
@@ -67,37 +68,24 @@ def test_cifar10_images_join_photos(folder):
 def test_many_broken_files_are_an_error_that_names_one(folder):
     (folder / "5.png").write_bytes((folder / "5.png").read_bytes()[:60])
     with pytest.raises(ColorcliError, match=r"1 of 10 files could not be read, .*5\.png the first"):
-        load_photos([folder], 32)
+        load_photos(image_files(folder), 32)
 
 
 def test_one_in_a_hundred_is_skipped(folder):
     for i in range(89):
         (folder / f"more{i}.png").symlink_to(folder / "1.png")
     (folder / "broken.jpg").write_bytes(b"no picture")
-    photos = load_photos([folder], 32)
+    photos = load_photos(image_files(folder), 32)
     assert (len(photos), photos.skipped) == (99, 1)
 
 
 def test_colourless_photos_are_left_out(folder):
     Image.new("L", (40, 40), 90).save(folder / "grey.png")
-    photos = load_photos([folder], 32)
+    photos = load_photos(image_files(folder), 32)
     assert (len(photos), photos.colourless) == (10, 1)
-
-
-def test_split_keeps_every_photo_once(folder):
-    photos = load_photos([folder], 32)
-    photos.sizes[:, 0] = torch.arange(10)  # a mark on each
-    rest, held = photos.split(3)
-    assert sorted(torch.cat([rest.sizes, held.sizes])[:, 0].tolist()) == list(range(10))
-    assert (len(rest), len(held)) == (7, 3)
-
-
-def test_a_folder_without_photos_is_named(tmp_path):
-    with pytest.raises(UsageError, match=tmp_path.name):
-        load_photos([tmp_path], 32)
 
 
 def test_only_grey_photos_are_a_usage_error(tmp_path):
     Image.new("L", (40, 40), 90).save(tmp_path / "grey.png")
     with pytest.raises(UsageError, match="colour"):
-        load_photos([tmp_path], 32)
+        load_photos(image_files(tmp_path), 32)

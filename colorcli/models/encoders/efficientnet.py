@@ -19,7 +19,6 @@ from colorcli.models.encoders.base import Encoder
 
 EPS = 1e-3  # of the batch normalisation that is folded away
 STEM = 32  # channels
-HEAD = 1280  # channels that the classifier sees
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,21 @@ class EfficientNetLite(Encoder):
         super().__init__()
         width, depth = VARIANTS[variant]
         self.stem = nn.Conv2d(3, STEM, 3, stride=2)
-        self.blocks = nn.ModuleList()
+        self.stem_channels = STEM
+        blocks: list[_Block] = []
         narrow = STEM
         for i, stage in enumerate(STAGES):
             wide = _rounded(stage.channels * width)
             repeats = stage.blocks if i in (0, len(STAGES) - 1) else math.ceil(stage.blocks * depth)
             for repeat in range(repeats):
                 stride = 1 if repeat else stage.stride
-                self.blocks.append(_Block(narrow, wide, stage.kernel, stride, stage.expansion))
+                blocks.append(_Block(narrow, wide, stage.kernel, stride, stage.expansion))
                 narrow = wide
-        self.channels = (*(block.narrow for block in self.blocks if block.stride == 2), narrow)
+        self.channels = (*(block.narrow for block in blocks if block.stride == 2), narrow)
+        self.blocks = nn.ModuleList(blocks)
 
     def features(self, rgb: Tensor, beside: Tensor | None = None) -> list[Tensor]:
-        """As Encoder.features. beside: (B, 32, H / 2, W / 2), added to what the stem gives before its activation."""
+        """As Encoder.features."""
         x = self.stem(F.pad((rgb * 255 - 127) / 128, (0, 1, 0, 1)))  # TensorFlow's SAME
         x = F.relu6(x if beside is None else x + beside)
         found = []
@@ -82,6 +83,7 @@ class EfficientNetLite(Encoder):
         with torch.no_grad():
             _fold(self.stem, state, "_conv_stem", "_bn0")
             for i, block in enumerate(self.blocks):
+                assert isinstance(block, _Block)
                 where = f"_blocks.{i}."
                 if block.expand is not None:
                     _fold(block.expand, state, f"{where}_expand_conv", f"{where}_bn0")

@@ -37,8 +37,8 @@ class Adversarial(Objective):
     it learns by BCE against its discriminator + `l1_weight` * L1, with each network's own learning rate. Beside either
     pixel loss stands `colourfulness_weight` * (1 - colourfulness / 100). A network that tells classes learns them too,
     from data that have labels, by `label_weight` * cross entropy; one that tells bins
-    learns those by `bins_weight` * cross entropy (Zhang et al. 2016, section 2). The model's `discriminator()` makes the network that
-    judges L / 100 with ab / ab_scale, three channels of the size of `forward`'s ab.
+    learns those by `bins_weight` * cross entropy (Zhang et al. 2016, section 2). The model's `discriminator()` makes
+    the network that judges L / 100 with ab / ab_scale, three channels of the size of `forward`'s ab.
     """
 
     LOSSES: ClassVar[tuple[str, ...]] = (
