@@ -7,10 +7,8 @@ import torch.nn.functional as F
 from colorcli.models.encoders.base import build_encoder
 from colorcli.models.encoders.efficientnet import EPS
 
-LITE2 = [
-    (32, 16, 3, 1),
-    *[(16, 24, 3, 2), (24, 24, 3, 1), (24, 24, 3, 1)],
-]  # in, out, kernel, stride of the first blocks
+# channels in and out, kernel and stride of the first blocks
+LITE2 = [(32, 16, 3, 1), (16, 24, 3, 2), (24, 24, 3, 1), (24, 24, 3, 1)]
 
 
 @pytest.fixture
