@@ -18,27 +18,27 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from colorcli.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from colorcli.engine import Colorizer
-    from colorcli.hints import Hints
-    from colorcli.palette import Palette
+    from colorcli.guidance.hints import Hints
+    from colorcli.guidance.palette import Palette
+    from colorcli.guidance.reference import Reference
     from colorcli.photo import Photo, read_photo, write_photo
-    from colorcli.reference import Reference
-    from colorcli.weights import load_model
+    from colorcli.weights.load import load_model
 
 _HOMES = {
     "Colorizer": "colorcli.engine",
-    "Hints": "colorcli.hints",
-    "Palette": "colorcli.palette",
+    "Hints": "colorcli.guidance.hints",
+    "Palette": "colorcli.guidance.palette",
     "Photo": "colorcli.photo",
-    "Reference": "colorcli.reference",
+    "Reference": "colorcli.guidance.reference",
     "read_photo": "colorcli.photo",
     "write_photo": "colorcli.photo",
-    "load_model": "colorcli.weights",
+    "load_model": "colorcli.weights.load",
 }
 
 __all__ = [
@@ -75,7 +75,7 @@ def colorize(
 
     from colorcli.engine import Colorizer
     from colorcli.photo import Provenance, read_photo, write_photo
-    from colorcli.weights import load_model
+    from colorcli.weights.load import load_model
 
     colorizer = Colorizer(load_model(model), **options)
     photo = colorizer(read_photo(Path(source)), hints=hints, reference=reference, palette=palette)

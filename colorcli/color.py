@@ -29,6 +29,7 @@ YUV_FROM_RGB = (
 )
 # CIE Lab's f(t) is a cube root above this t, a line below
 LAB_CUT, LAB_SLOPE, LAB_OFFSET = 0.008856, 7.787, 16.0 / 116.0
+GREY_BAND = 256  # rows made grey at a time: memory stays small for any photo
 
 
 def _xyz_matrix() -> Tensor:
@@ -229,3 +230,18 @@ def yuv_to_rgb(yuv: Tensor) -> Tensor:
 
 def _yuv_matrix() -> Tensor:
     return torch.tensor(YUV_FROM_RGB, dtype=torch.float64)
+
+
+def grey_of(pixels: np.ndarray) -> np.ndarray:
+    """Pixels of a Photo, uint8 or uint16 (H, W) or sRGB uint8 (H, W, 3), -> uint8 (H, W) of the same L."""
+    if pixels.ndim == 3:
+        return np.concatenate([_grey_band(pixels[y : y + GREY_BAND]) for y in range(0, len(pixels), GREY_BAND)])
+    if pixels.dtype == np.uint16:
+        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return pixels
+
+
+def _grey_band(rgb: np.ndarray) -> np.ndarray:
+    L = rgb_to_L(torch.from_numpy(np.ascontiguousarray(rgb)).movedim(-1, 0) / 255)
+    grey = lab_to_rgb(torch.cat([L, torch.zeros_like(L), torch.zeros_like(L)]))
+    return (grey[1] * 255).round().to(torch.uint8).numpy()

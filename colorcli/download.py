@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
-from colorcli import __version__
 from colorcli.errors import ColorcliError, VerificationError
-from colorcli.files import digest_of, sync_folder
-from colorcli.manifest import WeightsEntry
+from colorcli.files import digest_of, locked, sync_folder
+from colorcli.version import __version__
 
 if TYPE_CHECKING:
     import httpx
@@ -42,28 +41,6 @@ class Checksum(NamedTuple):
 
     def fits(self, path: Path) -> bool:
         return digest_of(path, self.algorithm) == self.digest
-
-
-def pull(entry: WeightsEntry) -> bool:
-    """Make sure the entry's file lies at entry.path with the right SHA-256; True if it had to be fetched.
-
-    Published weights are converted on the way, see published.pull_published.
-
-    ColorcliError for network, server and disk; VerificationError for wrong bytes, and for a bundled file
-    that is damaged. An interrupted download is taken up where it stopped.
-    """
-    expected = entry.expected
-    if expected and is_right(entry.path, expected.size, expected.sha256):
-        return False
-    if entry.source.type == "bundled":
-        raise VerificationError(f"{entry.path} is missing or damaged: install colorcli again")
-    if _offline():
-        raise ColorcliError(f"HF_HUB_OFFLINE is set, so nothing is downloaded: unset it, or {entry.by_hand()}")
-    if expected is None or entry.config is not None:
-        from colorcli.published import pull_published  # brings torch
-
-        return pull_published(entry)
-    return fetch(entry.source.address(), entry.path, size=expected.size, sha256=expected.sha256)
 
 
 def fetch(
@@ -109,29 +86,6 @@ def _matches(path: Path, size: int, checksum: Checksum) -> bool:
         return path.stat().st_size == size and checksum.fits(path)
     except OSError:
         return False
-
-
-def _offline() -> bool:
-    from huggingface_hub import constants
-
-    return bool(constants.HF_HUB_OFFLINE)
-
-
-@contextmanager
-def locked(path: Path, name: str) -> Iterator[None]:
-    """Hold a lock that the system drops when the process ends, however it ends."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"waiting for another process that downloads {name}", file=sys.stderr)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _complete(url: str, part: Path, size: int, checksum: Checksum, on_progress: Advance | None) -> None:

@@ -35,3 +35,11 @@ class VerificationError(ColorcliError):
 
 class WeightsMissing(VerificationError):
     """Known weights that are not on this machine. The text says which file to put where."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """MemoryError, and torch's ways to say so: OutOfMemoryError on a GPU, a plain RuntimeError on a CPU."""
+    texts = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(text in str(error).lower() for text in texts)
+    )

@@ -7,10 +7,13 @@ import hashlib
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from colorcli.errors import ColorcliError
 
 
 @contextmanager
@@ -75,3 +78,35 @@ def digest_of(path: Path, algorithm: str) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where pulled weights lie: COLORCLI_CACHE, else colorcli in XDG_CACHE_HOME or ~/.cache.
+
+    ~/.cache on every system, as torch and huggingface_hub have it. ColorcliError without a home folder.
+    """
+    if folder := os.environ.get("COLORCLI_CACHE"):
+        return Path(folder).absolute()
+    if folder := os.environ.get("XDG_CACHE_HOME"):
+        return Path(folder).absolute() / "colorcli"
+    try:
+        return Path.home() / ".cache" / "colorcli"
+    except RuntimeError as error:
+        raise ColorcliError("no home folder to keep weights in: set COLORCLI_CACHE to a folder") from error
+
+
+@contextmanager
+def locked(path: Path, name: str) -> Iterator[None]:
+    """Hold a lock that the system drops when the process ends, however it ends."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"waiting for another process that downloads {name}", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

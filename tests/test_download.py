@@ -15,9 +15,10 @@ from huggingface_hub import constants
 from weights_kit import COMMIT, item, register_toy, serve, use_manifest
 
 from colorcli import download
-from colorcli.download import fetch, pull
+from colorcli.download import fetch
 from colorcli.errors import ColorcliError, VerificationError
-from colorcli.manifest import entries
+from colorcli.weights.manifest import entries
+from colorcli.weights.pull import pull
 
 CONTENT = random.Random(0).randbytes(300_000)
 SIZE, SHA = len(CONTENT), hashlib.sha256(CONTENT).hexdigest()

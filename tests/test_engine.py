@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from colorcli.color import rgb_to_lab
-from colorcli.engine import Colorizer, _luminance, evened
+from colorcli.engine import Colorizer, evened
 from colorcli.errors import ColorcliError, UsageError
-from colorcli.hints import Hints
+from colorcli.fullsize import luminance
+from colorcli.guidance.hints import Hints
 from colorcli.models.base import ColorModel
 from colorcli.photo import Photo
-from colorcli.weights import load_model
+from colorcli.weights.load import load_model
 
 
 class Painter(ColorModel):
@@ -60,7 +61,7 @@ def test_luminance_comes_out_as_it_came_in(pixels):
     out = Colorizer(Painter(), device="cpu")(photo(pixels)).pixels
     assert out.shape == (*pixels.shape[:2], 3)
     assert out.dtype == np.uint8
-    assert (lab(out)[:, :1] - _luminance(pixels)).abs().max() < 0.6
+    assert (lab(out)[:, :1] - luminance(pixels)).abs().max() < 0.6
 
 
 def test_bands_join_without_a_seam(monkeypatch):

@@ -101,7 +101,7 @@ def _load() -> Any:
     """A Colorizer that has coloured a small photo: start-up is over."""
     from colorcli.engine import Colorizer
     from colorcli.photo import read_photo
-    from colorcli.weights import load_model
+    from colorcli.weights.load import load_model
 
     colorizer = Colorizer(load_model())
     colorizer(read_photo(SAMPLE))
@@ -167,8 +167,8 @@ def sequential(source: Path, scratch: Path) -> Callable[[], object]:
 
 def batch(source: Path, scratch: Path) -> Callable[[], object]:
     """What `colorcli colorize FOLDER` does."""
-    from colorcli.batch import run
-    from colorcli.plan import plan
+    from colorcli.batch.plan import plan
+    from colorcli.batch.workers import run
 
     colorizer = _load()
     todo = plan([source], scratch / "batch", overwrite=True)

@@ -67,9 +67,9 @@ def _median(runs: list[dict[str, Any]], key: str) -> float:
 def load_or_build(name: str) -> tuple[ColorModel, bool]:
     """The model, and whether it is trained: where its weights were never pulled it is not."""
     from colorcli.errors import WeightsMissing
-    from colorcli.manifest import find
-    from colorcli.models import build
-    from colorcli.weights import load_model
+    from colorcli.models.catalog import build
+    from colorcli.weights.load import load_model
+    from colorcli.weights.manifest import find
 
     try:
         return load_model(name), True
@@ -81,8 +81,8 @@ def load_or_build(name: str) -> tuple[ColorModel, bool]:
 
 def conditions(needs: Sequence[str], photo: Photo) -> dict[str, Any]:
     """Something to follow for a system that needs it: points in colour all over, the photo itself in one colour."""
-    from colorcli.hints import Hints
-    from colorcli.reference import Reference
+    from colorcli.guidance.hints import Hints
+    from colorcli.guidance.reference import Reference
 
     height, width = photo.pixels.shape[:2]
     rng = np.random.default_rng(0)

@@ -19,16 +19,15 @@ from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor
 
-from colorcli.color import lab_to_rgb, merge, rgb_to_lab
-from colorcli.compare import grey_of
+from colorcli.color import grey_of, lab_to_rgb, merge, rgb_to_lab
 from colorcli.engine import Colorizer
-from colorcli.evaluate import Evaluation, evaluate
-from colorcli.metrics import as_unit, ciede2000, colourfulness
+from colorcli.evaluation.evaluate import Evaluation, evaluate
+from colorcli.evaluation.metrics import as_unit, ciede2000, colourfulness
+from colorcli.evaluation.protocols import PhotoFolder
+from colorcli.evaluation.sheet import contact_sheet
 from colorcli.photo import Photo, read_photo
-from colorcli.sheet import contact_sheet
-from colorcli.testsets import PhotoFolder
-from colorcli.training.augment import filmed
-from colorcli.weights import load_model
+from colorcli.training.pictures.augment import filmed
+from colorcli.weights.load import load_model
 
 PLAIN_WIDTH = 120  # columns, where no terminal says how many it has
 ROWS = 10  # photos on a contact sheet

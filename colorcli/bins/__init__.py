@@ -10,6 +10,6 @@ bins.py    Bins: encode, decode, weights                  file.py   bins.npz    
 """
 
 from colorcli.bins.bins import Bins, ab_bins, annealed_mean
-from colorcli.bins.file import load_bins, save_bins
+from colorcli.bins.binsfile import load_bins, save_bins
 
 __all__ = ["Bins", "ab_bins", "annealed_mean", "load_bins", "save_bins"]

@@ -16,7 +16,6 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from colorcli import __version__
 from colorcli.cli.colorize import EXAMPLES, colorize_command
 from colorcli.cli.eval import EXAMPLES as EVAL_EXAMPLES
 from colorcli.cli.eval import eval_command
@@ -27,6 +26,7 @@ from colorcli.cli.train import EXAMPLES as TRAIN_EXAMPLES
 from colorcli.cli.train import train_command
 from colorcli.cli.turing_pairs import app as turing_pairs_app
 from colorcli.errors import ColorcliError
+from colorcli.version import __version__
 
 CLOSED_PIPE = 128 + 13  # SIGPIPE, which Windows does not have
 

@@ -16,12 +16,11 @@ import typer
 from colorcli.cli.guidance import Guidance
 from colorcli.cli.progress import Teller, put, say
 from colorcli.errors import PhotoError, UsageError
-from colorcli.models import MODELS, check_samples
+from colorcli.models.catalog import MODELS, check_samples
 
 if TYPE_CHECKING:
-    from colorcli.batch import Report
+    from colorcli.batch.job import Plan, Report
     from colorcli.engine import Colorizer
-    from colorcli.plan import Plan
 
 FILES, MODEL, GUIDANCE, PICTURE, RUN = "Files", "Model", "Guidance", "Picture", "Run"
 EXAMPLES = """Examples:
@@ -218,7 +217,7 @@ def colorize_command(
     ] = False,
 ) -> None:
     """Colour photos: files, folders, or a stream."""
-    from colorcli.plan import plan
+    from colorcli.batch.plan import plan
 
     _check_options(device, saturation)
     guidance = Guidance(hints, hint or (), reference, swatch or (), palette)
@@ -236,7 +235,7 @@ def colorize_command(
     )
     _check_stdout(todo, as_json, dry_run)
     if ray is not None:
-        from colorcli.cluster import check_options
+        from colorcli.batch.cluster import check_options
 
         check_options(ray, device, todo)
     if todo.ignored and not quiet:
@@ -272,7 +271,7 @@ def _check_samples(samples: int, model: str | None, weights: Path | None) -> Non
 
 
 def _check_stdout(todo: Plan, as_json: bool, dry_run: bool) -> None:
-    from colorcli.plan import STDIO
+    from colorcli.batch.job import STDIO
 
     if all(job.target != STDIO for job in todo.jobs):
         return
@@ -303,15 +302,15 @@ def _carry_out(
     ray: str | None,
 ) -> int:
     """Colour the photos of a plan and tell of them; returns the exit code."""
-    from colorcli import batch
+    from colorcli.batch import workers
 
     teller = Teller(len(todo.jobs), **tell)
     for job in todo.skipped:
         teller.skipped(job)
     if not todo.jobs:
-        report = batch.Report(skipped=len(todo.skipped))
+        report = workers.Report(skipped=len(todo.skipped))
     elif (first := _read_single(todo, teller)) is None and len(todo.jobs) == 1:
-        report = batch.Report(skipped=len(todo.skipped), failed=1)
+        report = workers.Report(skipped=len(todo.skipped), failed=1)
     else:
         if guidance.given:
             how = {**how, "conditions": guidance.conditions(first)}
@@ -327,10 +326,10 @@ def _carry_out(
 def _runner(ray: str | None, settings: dict[str, Any]) -> Callable[..., Report]:
     """What carries out a plan: this machine, or the Ray cluster at an address."""
     if ray is None:
-        from colorcli import batch
+        from colorcli.batch import workers
 
-        return batch.run
-    from colorcli import cluster
+        return workers.run
+    from colorcli.batch import cluster
 
     there = {name: value for name, value in settings.items() if name not in ("model", "weights")}
     return partial(cluster.run, address=ray, settings=there, on_silence=say)
@@ -338,20 +337,20 @@ def _runner(ray: str | None, settings: dict[str, Any]) -> Callable[..., Report]:
 
 def _read_single(todo: Plan, teller: Teller) -> Any:
     """The photo of a plan of one, so that a bad file is answered before torch and weights load; else None."""
-    from colorcli import batch
+    from colorcli.batch import workers
 
     if len(todo.jobs) > 1:
         return None
     try:
-        return batch.read_source(todo.jobs[0].source)
+        return workers.read_source(todo.jobs[0].source)
     except PhotoError as error:
-        teller(batch.Outcome(todo.jobs[0], error=str(error)))
+        teller(workers.Outcome(todo.jobs[0], error=str(error)))
         return None
 
 
 def _load(model: str = "gan", weights: Path | None = None, **settings: Any) -> Colorizer:
     from colorcli.engine import Colorizer
-    from colorcli.weights import load_model
+    from colorcli.weights.load import load_model
 
     network: Any = load_model(model, weights=weights)
     return Colorizer(network, **settings)

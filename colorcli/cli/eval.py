@@ -15,7 +15,7 @@ from colorcli.errors import PARTIAL_FAILURE, UsageError
 
 if TYPE_CHECKING:
     from colorcli.bins import Bins
-    from colorcli.evaluate import Evaluation
+    from colorcli.evaluation.evaluate import Evaluation
 
 THUMB = 160  # px of a picture in the contact sheet
 PLAIN_WIDTH = 180  # of the table where stdout is no terminal
@@ -90,8 +90,8 @@ def eval_command(
     if dataset != "cifar10" and download:
         raise UsageError("--download is for --dataset cifar10")
     from colorcli.engine import Colorizer
-    from colorcli.evaluate import evaluate, load_models
-    from colorcli.testsets import open_dataset
+    from colorcli.evaluation.evaluate import evaluate, load_models
+    from colorcli.evaluation.protocols import open_dataset
 
     priors = _ab_bins(bins)
     images = open_dataset(dataset, data_root=data_root, limit=limit, batch_size=batch_size, download=download)
@@ -148,15 +148,15 @@ def _ab_bins(path: Path | None) -> Bins | None:
 def _write_grid(result: Evaluation, path: Path) -> None:
     from PIL import Image
 
+    from colorcli.evaluation.sheet import contact_sheet
     from colorcli.files import atomic_write
-    from colorcli.sheet import contact_sheet
 
     with atomic_write(path) as file:
         contact_sheet(result.samples, THUMB).save(file, Image.registered_extensions()[path.suffix.lower()])
 
 
 def _print(result: Evaluation, format: Format) -> None:
-    from colorcli import tables
+    from colorcli.evaluation import tables
 
     if format is not Format.table:
         put(tables.TEXT_FORMATS[format.value](result))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colorcli.errors import UsageError
-from colorcli.models import MODELS, check_conditions
+from colorcli.models.catalog import MODELS, check_conditions
 
 if TYPE_CHECKING:
+    from colorcli.guidance.reference import Box
     from colorcli.photo import Photo
-    from colorcli.reference import Box
 
 _POINT = re.compile(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*#?([0-9a-fA-F]{6})\s*")
 _BOX = r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*"
@@ -73,21 +73,21 @@ class Guidance:
         if photo is not None and "hints" in self.given:
             found["hints"] = self._hints(photo)
         if self.reference is not None:
+            from colorcli.guidance.reference import Reference
             from colorcli.photo import read_photo
-            from colorcli.reference import Reference
 
             pairs = [_swatch(swatch) for swatch in self.swatches]
             name = str(self.reference)
             found["reference"] = Reference.from_photo(read_photo(self.reference), pairs, photo, name=name)
         if self.palette is not None:
-            from colorcli.palette import Palette
+            from colorcli.guidance.palette import Palette
             from colorcli.photo import read_photo
 
             found["palette"] = Palette.from_photo(read_photo(self.palette), name=str(self.palette))
         return found
 
     def _hints(self, photo: Photo) -> Any:
-        from colorcli.hints import Hints
+        from colorcli.guidance.hints import Hints
         from colorcli.photo import read_photo
 
         points = Hints.from_points([_point(point) for point in self.points], photo)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from colorcli.errors import ColorcliError, VerificationError
-from colorcli.models import MODELS
+from colorcli.models.catalog import MODELS
 
 if TYPE_CHECKING:
-    from colorcli.manifest import WeightsEntry
+    from colorcli.weights.manifest import WeightsEntry
 
 COLUMNS = ("NAME", "TASK", "SIZE", "LICENCE", "SOURCE", "PRESENT")
 
@@ -33,7 +33,7 @@ def models_command(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
     """List all known weights. * marks what a plain model's name means for the task."""
-    from colorcli.manifest import entries
+    from colorcli.weights.manifest import entries
 
     known = entries()
     if as_json:
@@ -57,8 +57,8 @@ def pull_command(
     as_json: AsJson = False,
 ) -> None:
     """Fetch weights and check their SHA-256. What is already here and right is left alone."""
-    from colorcli.download import pull
-    from colorcli.manifest import find
+    from colorcli.weights.manifest import find
+    from colorcli.weights.pull import pull
 
     for entry in [find(name) for name in names]:
         fetched = pull(entry)
@@ -77,7 +77,7 @@ def verify_command(
 
     Weights that were never pulled are missing, not bad; bundled ones that are missing are bad.
     """
-    from colorcli.manifest import entries, find
+    from colorcli.weights.manifest import entries, find
 
     chosen = [find(name) for name in names] if names else entries()
     bad = 0
@@ -96,7 +96,7 @@ def _verify(entry: WeightsEntry) -> tuple[str, str]:
     """("ok" | "missing" | "BAD", what is wrong with it)."""
     if not entry.path.exists() and entry.source.type != "bundled":
         return "missing", ""
-    from colorcli.weights import load_entry
+    from colorcli.weights.load import load_entry
 
     try:
         load_entry(entry)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
 
-    from colorcli.batch import Outcome, Report
-    from colorcli.plan import Job
+    from colorcli.batch.job import Job, Outcome, Report
 
 
 def say(line: str) -> None:

@@ -14,7 +14,7 @@ from colorcli.errors import UsageError
 
 if TYPE_CHECKING:
     from colorcli.bins import Bins
-    from colorcli.bins.count import Census
+    from colorcli.data.census import Census
 
 NAMED = 10  # files that are named before they are only counted
 EXAMPLES = """Examples:
@@ -98,8 +98,9 @@ def quantize_bins_command(
     _check_outputs(data, output, plot, overwrite)
     from colorcli.bins import save_bins
     from colorcli.bins.bins import check_numbers
-    from colorcli.bins.count import COLOURS, bins_of, take_census
+    from colorcli.bins.count import COLOURS, bins_of
     from colorcli.bins.planes import PLANES
+    from colorcli.data.census import take_census
 
     check_numbers(space.value, PLANES[space.value].grid if grid is None else grid, sigma, lambda_)
     with counting_bar() as on_progress:
@@ -172,7 +173,7 @@ def _summary(bins: Bins) -> dict[str, float]:
 
 
 def _as_json(bins: Bins, census: Census, output: Path) -> str:
-    from colorcli.bins.file import metadata
+    from colorcli.bins.binsfile import metadata
 
     counted = {"images": census.images, "skipped": len(census.skipped), "colourless": census.colourless}
     return json.dumps({"output": str(output)} | metadata(bins) | counted | _summary(bins))

@@ -11,7 +11,7 @@ import typer
 
 from colorcli.cli.progress import put, say
 from colorcli.cli.training_bar import TrainingTeller
-from colorcli.models import MODELS
+from colorcli.models.catalog import MODELS
 from colorcli.training.recipes import RECIPES
 
 if TYPE_CHECKING:

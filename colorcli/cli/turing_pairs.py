@@ -131,8 +131,8 @@ def make_command(
     if Path(dataset).is_dir() and Path(dataset).resolve() in (output / "x").resolve().parents:
         raise UsageError(f"--output {output} lies in the dataset: it would be part of the next study")
     from colorcli.engine import Colorizer
-    from colorcli.evaluate import load_models
-    from colorcli.testsets import open_dataset
+    from colorcli.evaluation.evaluate import load_models
+    from colorcli.evaluation.protocols import open_dataset
     from colorcli.turing.key import key_path
     from colorcli.turing.study import PAGE, Settings, check_models, check_target, make
 

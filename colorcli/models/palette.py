@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from colorcli.guidance.palette import palette_bins
 from colorcli.models.base import ColorModel
 from colorcli.models.blocks import PatchDiscriminator
 from colorcli.models.unet import TANH_AB, StridedUNet, scaled
-from colorcli.palette import palette_bins
 
 
 class PaletteGenerator(ColorModel):

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from colorcli import __version__
 from colorcli.photo.xmp import ALGORITHMICALLY_ENHANCED, COMPOSITE_WITH_TRAINED_MODEL
+from colorcli.version import __version__
 
 
 @dataclass

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.models.base import ColorModel
-from colorcli.training.batch import TrainingSet, batches, held_on, make_batch, steps_per_epoch
 from colorcli.training.checkpoint import remove_leftovers, save_checkpoint
 from colorcli.training.objectives.base import Objective, Place
+from colorcli.training.pictures.batches import TrainingSet, batches, held_on, make_batch, steps_per_epoch
 from colorcli.training.processes import mean_over_processes
 from colorcli.training.record import Record
 from colorcli.training.settings import Settings

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from colorcli.color import LAB_SLOPE, lab_to_f, rgb_matrix
-from colorcli.metrics import opponent_spread, ssim_map
+from colorcli.evaluation.metrics import opponent_spread, ssim_map
 
 
 def l1(prediction: Tensor, truth: Tensor) -> Tensor:
@@ -128,3 +128,10 @@ class _SparseCrossEntropy(torch.autograd.Function):
         # in place: a second backward would be refused, not wrong
         difference = log_probabilities.exp_().scatter_add_(-1, index, -shares)
         return difference.mul_((each * (gradient / each.numel()))[..., None]), None, None, None
+
+
+def ab_like(prediction: Tensor, ab: Tensor) -> Tensor:
+    """ab (B, 2, H, W) averaged down to the height and width of `prediction` (B, C, h, w)."""
+    if prediction.shape[-2:] == ab.shape[-2:]:
+        return ab
+    return F.interpolate(ab, size=prediction.shape[-2:], mode="area")

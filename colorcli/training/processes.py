@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from colorcli.device import choose_device, choose_precision
 from colorcli.errors import ColorcliError, UsageError
-from colorcli.training.objectives.base import Place
 
 FAILED = "colorcli/failed"  # counts the processes that failed
 
@@ -84,3 +87,32 @@ def _choose(device: str, precision: str, local: int = 0) -> tuple[torch.device, 
 
 def _number(variable: str, default: int) -> int:
     return int(os.environ.get(variable, default))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run takes place. world: its processes (torchrun), of which this one is number `rank`."""
+
+    device: torch.device
+    precision: torch.dtype = torch.float32
+    rank: int = 0
+    world: int = 1
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """Networks run in `precision` within this context, losses outside of it."""
+        if self.precision == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.precision)
+
+    def shared(self, module: nn.Module) -> nn.Module:
+        """What to call so that the gradients are the mean over all processes: `module` itself where it is alone."""
+        if self.world == 1:
+            return module
+        from torch.nn.parallel import DistributedDataParallel
+
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        # each process keeps its own running statistics: sent at every call they would spoil a second call's gradients
+        known = inspect.signature(DistributedDataParallel).parameters
+        option = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # its old name
+        kept: dict[str, Any] = {option: False}
+        return DistributedDataParallel(module, device_ids=ids, **kept)

@@ -199,7 +199,7 @@ RECIPES: dict[str, Recipe] = {
         },
     ),
     "global-local": Recipe(
-        "joint:Joint",
+        "regression:Joint",
         {
             # of Iizuka et al. 2016: layers, alpha, batch, passes; theirs was Adadelta, which has no learning rate
             "paper": Preset(
@@ -218,7 +218,7 @@ RECIPES: dict[str, Recipe] = {
         needs_labels=True,
     ),
     "colorunet": Recipe(
-        "colorunet:PaletteClassification",
+        "classification:PaletteClassification",
         {
             # the paper gives 32 colours, rebalancing and a temperature, but no value of any hyper-parameter
             "paper": Preset(

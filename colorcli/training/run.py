@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,62 +16,25 @@ from typing import Any
 import torch
 from torch import nn
 
-from colorcli import models
 from colorcli.bins import Bins, load_bins
 from colorcli.errors import UsageError
 from colorcli.files import sha256_of
+from colorcli.models import catalog
 from colorcli.models.base import ColorModel
-from colorcli.pretrained import published_encoder
 from colorcli.training.checkpoint import checkpoints
-from colorcli.training.colours import count_bins
-from colorcli.training.data import is_cifar10, open_data
 from colorcli.training.loop import Hooks, Progress, objective_class, train
 from colorcli.training.objectives.base import Place
+from colorcli.training.options import Order
+from colorcli.training.pictures.colours import count_bins
+from colorcli.training.pictures.sources import is_cifar10, open_data
 from colorcli.training.processes import training_place
 from colorcli.training.recipes import RECIPES, Preset, preset
 from colorcli.training.record import HISTORY
 from colorcli.training.settings import Settings
-from colorcli.weights import load_file, save_weights
+from colorcli.weights.pretrained import published_encoder
+from colorcli.weights.weightsfile import load_file, save_weights
 
 WEIGHTS_FILE, BEST_FILE = "model.safetensors", "best.safetensors"
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a user asks for.
-
-    model: a system of `recipes.RECIPES`. data: "cifar10" or folders of photos. preset: its name, or None for the
-    default. settings: what shall differ from the preset. init: weights to start from instead of random ones; of
-    several files their mean (a model soup: Wortsman et al., ICML 2022). width: channels of the network's finest
-    level instead of the preset's. encoder: for `gan`, a network on this one of models.encoders, with its published
-    weights. bins: a file of `colorcli quantize-bins`, instead of bins counted in the data; where rare colours weigh
-    more, its lambda says how much. saturation: kept in the weights, the factor on the chroma that colouring with
-    them applies by default; so is detail (see models.base.ColorModel), by default that of `init`. interpolate: what
-    is written is so far from `init` to what was learned, weight by weight (network interpolation: Wang et al.,
-    ESRGAN, 2018, section 3.4): after a run against a discriminator, less gives fewer inventions. download: get
-    CIFAR-10 if it is not there. command: the words that a user gave, kept in the weights.
-    """
-
-    model: str
-    data: Sequence[str]
-    out: Path
-    preset: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    width: int | None = None
-    encoder: str | None = None
-    validation: Path | None = None
-    data_root: Path | None = None
-    limit: int | None = None
-    download: bool = False
-    init: Sequence[Path] = ()
-    bins: Path | None = None
-    saturation: float = 1.0
-    detail: float | None = None
-    interpolate: float = 1.0
-    device: str = "auto"
-    precision: str = "auto"
-    resume: bool = False
-    command: Sequence[str] = ()
 
 
 def run(
@@ -170,11 +133,11 @@ def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
         if order.encoder is not None:
             return _on_encoder(order)
         width = {} if order.width is None else {"width": order.width}
-        return models.build(order.model, **{**config, **width})
+        return catalog.build(order.model, **{**config, **width})
     if order.width is not None:
         raise UsageError("--width: the network comes from --init")
     model = _mean(order.init)
-    if order.encoder is None and type(model) is not type(models.build(order.model, **config)):
+    if order.encoder is None and type(model) is not type(catalog.build(order.model, **config)):
         raise UsageError(f"--init {order.init[0]}: weights of another system than {order.model}")
     return model
 
@@ -183,7 +146,7 @@ def _on_encoder(order: Order) -> ColorModel:
     """The network on --encoder, which has its published weights. UsageError for another system than gan."""
     if order.model != "gan" or order.width is not None:
         raise UsageError(f"--encoder {order.encoder}: for gan, without --width")
-    model = models.build("gan", encoder=order.encoder)
+    model = catalog.build("gan", encoder=order.encoder)
     model.encoder.load_published(published_encoder(str(order.encoder)))  # type: ignore[operator,union-attr]
     return model
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from colorcli.color import merge, rgb_to_lab
 from colorcli.models.base import ColorModel
-from colorcli.training.batch import TrainingSet, make_batch
+from colorcli.training.pictures.batches import TrainingSet, make_batch
 
 MEASURES = ("val_psnr", "val_psnr_gain", "val_ab_error", "val_chroma")
 

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from colorcli.errors import UsageError, VerificationError
+from colorcli.evaluation.sheet import contact_sheet
 from colorcli.files import sha256_of
-from colorcli.sheet import contact_sheet
 from colorcli.turing.key import TRUTH
 from colorcli.turing.scoring import EVEN, Convincing, Mark, Rate, Row, Scores, Tally
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from colorcli.color import merge, rgb_to_L, rgb_to_lab
 from colorcli.engine import Colorizer
 from colorcli.errors import ColorcliError
-from colorcli.testsets import Cifar10Test, Dataset, PhotoFolder
+from colorcli.evaluation.protocols import Cifar10Test, Dataset, PhotoFolder
 from colorcli.turing.key import TRUTH, WRONG
 
 LEAST_CHROMA = 3.0  # mean distance from grey in Lab units; below, a picture has no colours to judge

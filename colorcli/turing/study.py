@@ -15,7 +15,7 @@ from typing import Any
 
 from colorcli.engine import Colorizer
 from colorcli.errors import UsageError
-from colorcli.testsets import Dataset
+from colorcli.evaluation.protocols import Dataset
 from colorcli.turing import scenes
 from colorcli.turing.key import (
     CATCH,

@@ -3,9 +3,10 @@ import pytest
 import torch
 from PIL import Image
 
-from colorcli.bins import count
-from colorcli.bins.count import Census, bins_of, palette, smoothed, take_census
+from colorcli.bins.count import Census, bins_of, palette, smoothed
 from colorcli.bins.planes import PLANES, grid_in_gamut
+from colorcli.data import census as census_module
+from colorcli.data.census import take_census
 from colorcli.errors import ColorcliError, UsageError
 
 RED, BLUE, GREY = (200, 60, 50), (40, 80, 200), (120, 120, 120)
@@ -36,7 +37,7 @@ def test_pixels_are_counted_in_their_cell(tmp_path):
 def test_chunks_and_folders_add_up(tmp_path, monkeypatch):
     for i in range(5):
         picture(tmp_path / f"in{i % 2}" / f"{i}.png", RED, BLUE)
-    monkeypatch.setattr(count, "PHOTO_CHUNK", 2)
+    monkeypatch.setattr(census_module, "PHOTO_CHUNK", 2)
     calls = []
     folders = [str(tmp_path / "in0"), str(tmp_path / "in1")]
     census = take_census(folders, on_progress=lambda *progress: calls.append(progress))
@@ -74,7 +75,7 @@ def test_unreadable_photos_are_named_and_too_many_are_an_error(tmp_path, monkeyp
     (tmp_path / "in" / "b.jpg").write_text("no photo")
     with pytest.raises(ColorcliError, match=r"1 of 2 files could not be read.*b\.jpg"):
         take_census([str(tmp_path / "in")])
-    monkeypatch.setattr(count, "MOST_BAD", 0.5)
+    monkeypatch.setattr(census_module, "MOST_BAD", 0.5)
     census = take_census([str(tmp_path / "in")])
     assert census.images == 1
     assert len(census.skipped) == 1 and "b.jpg" in census.skipped[0]

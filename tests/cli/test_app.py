@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from colorcli import __version__
 from colorcli.photo import read_photo
+from colorcli.version import __version__
 
 # The real command; only its model is replaced, by one that takes a while
 SLOW = """

@@ -11,13 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from colorcli.batch import run
+from colorcli.batch.plan import plan
+from colorcli.batch.workers import run
 from colorcli.color import rgb_to_L
 from colorcli.engine import Colorizer
-from colorcli.models import build
+from colorcli.models.catalog import build
 from colorcli.photo import read_photo
-from colorcli.plan import plan
-from colorcli.weights import load_model, save_weights
+from colorcli.weights.load import load_model
+from colorcli.weights.weightsfile import save_weights
 
 
 @pytest.fixture(scope="module")

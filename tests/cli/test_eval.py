@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from weights_kit import serve
 
 from colorcli.cli import app
-from colorcli.datasets import CIFAR10_ARCHIVES
-from colorcli.models import build
+from colorcli.data.cifar10 import CIFAR10_ARCHIVES
+from colorcli.models.catalog import build
 from colorcli.models.gan import GanGenerator
-from colorcli.weights import save_weights
+from colorcli.weights.weightsfile import save_weights
 
 
 def colorcli(*arguments: object):

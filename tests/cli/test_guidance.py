@@ -115,7 +115,7 @@ def test_swatches_choose_among_the_references_colours(here):
     ],
 )
 def test_wrong_use_is_answered_before_anything_is_read(here, monkeypatch, options, message):
-    monkeypatch.setattr("colorcli.batch.read_source", lambda source: pytest.fail("read"))
+    monkeypatch.setattr("colorcli.batch.workers.read_source", lambda source: pytest.fail("read"))
     before = sorted(here.rglob("*"))
     result = colorize(*options)
     assert (result.exit_code, message in result.stderr) == (2, True), result.stderr

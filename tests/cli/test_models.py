@@ -8,7 +8,7 @@ from weights_kit import item, register_toy, save_toy, serve, use_manifest
 
 from colorcli.cli.models import app
 from colorcli.errors import ColorcliError, UsageError, VerificationError
-from colorcli.manifest import entries
+from colorcli.weights.manifest import entries
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_listing_imports_nothing_heavy():
     code = "import sys, colorcli.cli.models as m\ntry: m.app([])\nexcept SystemExit: print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "numpy", "httpx", "huggingface_hub", "safetensors"} & set(modules)
-    assert "colorcli.manifest" in modules
+    assert "colorcli.weights.manifest" in modules
 
 
 def test_pull_fetches_once(known):

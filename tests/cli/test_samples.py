@@ -10,9 +10,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import colorcli.cli
-from colorcli.models import build
+from colorcli.models.catalog import build
 from colorcli.photo import read_photo
-from colorcli.weights import save_weights
+from colorcli.weights.weightsfile import save_weights
 
 
 @pytest.fixture

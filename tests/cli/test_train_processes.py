@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from colorcli.cli import app
 from colorcli.training.checkpoint import checkpoints, load_checkpoint, step_of
-from colorcli.weights import load_model
+from colorcli.weights.load import load_model
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", "--rdzv-backend", "c10d"]

@@ -8,9 +8,9 @@ from turing_studies import answered, photo_folder, save, wrong_choice
 from typer.testing import CliRunner
 
 from colorcli.cli import app
-from colorcli.models import build
+from colorcli.models.catalog import build
 from colorcli.turing.key import read_key
-from colorcli.weights import save_weights
+from colorcli.weights.weightsfile import save_weights
 
 
 def colorcli(*arguments: object):

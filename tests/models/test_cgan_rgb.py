@@ -8,10 +8,11 @@ import torch
 
 from colorcli.color import rgb_to_L, rgb_to_lab
 from colorcli.engine import Colorizer
-from colorcli.models import MODELS, build
+from colorcli.models.catalog import MODELS, build
 from colorcli.models.cgan_rgb import CganRgb, luma
 from colorcli.photo import Photo
-from colorcli.weights import load_model, save_weights
+from colorcli.weights.load import load_model
+from colorcli.weights.weightsfile import save_weights
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "cgan-rgb.npz"
 RUNGS = sorted(name for name, spec in MODELS.items() if spec.samples)

@@ -8,10 +8,11 @@ from parity import values
 from colorcli.bins import Bins, ab_bins
 from colorcli.color import merge, rgb_to_lab, rgb_to_yuv
 from colorcli.errors import UsageError
-from colorcli.models import build
+from colorcli.models.catalog import build
 from colorcli.models.colorunet import grey, uv_to_ab
 from colorcli.training.recipes import RECIPES
-from colorcli.weights import load_model, save_weights
+from colorcli.weights.load import load_model
+from colorcli.weights.weightsfile import save_weights
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "colorunet.npz"
 CENTRES = np.array([[0, 0], [0.1, -0.1], [-0.2, 0.1], [0.05, 0.3]], np.float32)

@@ -7,9 +7,10 @@ import pytest
 import torch
 from gans import NARROW, filled, luminance
 
-from colorcli.models import build
+from colorcli.models.catalog import build
 from colorcli.training.recipes import RECIPES
-from colorcli.weights import load_model, save_weights
+from colorcli.weights.load import load_model
+from colorcli.weights.weightsfile import save_weights
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gans.npz"
 systems = pytest.mark.parametrize("name", NARROW)

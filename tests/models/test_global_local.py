@@ -5,9 +5,10 @@ import pytest
 import torch
 from parity import values
 
-from colorcli.models import build
+from colorcli.models.catalog import build
 from colorcli.training.recipes import RECIPES
-from colorcli.weights import load_model, save_weights
+from colorcli.weights.load import load_model
+from colorcli.weights.weightsfile import save_weights
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "global_local.npz"
 NARROW = {

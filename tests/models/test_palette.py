@@ -2,8 +2,8 @@ import pytest
 import torch
 from gans import filled, luminance
 
-from colorcli.models import build
-from colorcli.palette import palette_bins, shares
+from colorcli.guidance.palette import palette_bins, shares
+from colorcli.models.catalog import build
 
 Q = len(palette_bins())
 

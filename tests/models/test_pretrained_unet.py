@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from colorcli import models
 from colorcli.bins import annealed_mean
-from colorcli.weights import load_file, save_weights
+from colorcli.models import catalog
+from colorcli.weights.weightsfile import load_file, save_weights
 
 ENCODER = "efficientnet-lite0"
 
@@ -11,7 +11,7 @@ ENCODER = "efficientnet-lite0"
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return models.build("gan", encoder=ENCODER, widths=[16, 24, 32, 40, 48]).eval()
+    return catalog.build("gan", encoder=ENCODER, widths=[16, 24, 32, 40, 48]).eval()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_vivid_goes_from_the_colour_to_the_annealed_mean(network, L):
 
 
 def test_it_takes_hints_though_other_networks_of_gan_do_not(network):
-    assert network.takes == ("hints",) and models.build("gan").takes == ()
+    assert network.takes == ("hints",) and catalog.build("gan").takes == ()
 
 
 def test_every_parameter_learns_at_one_rate(network):

@@ -5,9 +5,10 @@ from known import COLOURED, error, grey, true
 
 from colorcli.engine import Colorizer
 from colorcli.errors import UsageError
-from colorcli.hints import Hints
-from colorcli.models import build
-from colorcli.models.scribbles import Scribbles, _laplacian
+from colorcli.guidance.hints import Hints
+from colorcli.guidance.spread import _laplacian
+from colorcli.models.catalog import build
+from colorcli.models.scribbles import Scribbles
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import torch
 from parity import TOLERANCE, case, difference, fill
 
 from colorcli.engine import Colorizer
-from colorcli.hints import Hints
-from colorcli.models import build
+from colorcli.guidance.hints import Hints
+from colorcli.models.catalog import build
 from colorcli.models.siggraph17 import SIGGRAPH17
 from colorcli.photo import Photo
 

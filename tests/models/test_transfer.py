@@ -5,10 +5,10 @@ from known import COLOURED, error, grey, true
 
 from colorcli.engine import Colorizer
 from colorcli.errors import UsageError
-from colorcli.models import build
+from colorcli.guidance.reference import Reference
+from colorcli.models.catalog import build
 from colorcli.models.transfer import SAMPLES, Transfer, _features, _jittered, _patches
 from colorcli.photo import Photo
-from colorcli.reference import Reference
 
 
 @pytest.fixture(scope="module")

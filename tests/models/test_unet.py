@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from colorcli.models import build
 from colorcli.models.blocks import PatchDiscriminator
+from colorcli.models.catalog import build
 from colorcli.models.unet import ContractingDiscriminator, StridedUNet, scaled
 
 

@@ -9,9 +9,10 @@ from parity import values
 
 from colorcli.bins import Bins, ab_bins
 from colorcli.errors import UsageError
-from colorcli.models import build
+from colorcli.models.catalog import build
 from colorcli.training.recipes import RECIPES
-from colorcli.weights import load_model, save_weights
+from colorcli.weights.load import load_model
+from colorcli.weights.weightsfile import save_weights
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "zhang_small.npz"
 CLASSIFIERS = ("classification", "classification-deconv", "classification-downsample", "classification-rebalanced")

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from photo_files import DATA, encoded, opened
 from PIL import Image, ImageCms
 
-from colorcli import __version__
 from colorcli.errors import PhotoError
 from colorcli.photo import Photo, Provenance, read_photo, suffix_for, target_format, write_photo
 from colorcli.photo.formats import READABLE, WRITABLE
 from colorcli.photo.icc import srgb_bytes
+from colorcli.version import __version__
 
 COFFEE = np.asarray(Image.open(DATA / "coffee.jpg"))
 PROVENANCE = Provenance("gan@photo", "1a2b3c4d5e6f" + "0" * 52)

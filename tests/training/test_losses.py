@@ -7,7 +7,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from colorcli.color import lab_to_rgb, rgb_to_lab
-from colorcli.metrics import colourfulness
+from colorcli.evaluation.metrics import colourfulness
 from colorcli.training.losses import (
     discriminator_bce,
     dissimilarity,

@@ -7,9 +7,9 @@ import torch
 from training_kit import CPU, images
 
 from colorcli.errors import UsageError
-from colorcli.models import build
-from colorcli.training.batch import make_batch
+from colorcli.models.catalog import build
 from colorcli.training.loop import objective_of
+from colorcli.training.pictures.batches import make_batch
 from colorcli.training.recipes import RECIPES, preset
 
 PRESETS = [(model, name) for model, recipe in RECIPES.items() for name in recipe.presets]
@@ -20,7 +20,7 @@ def network(model, name):
     torch.manual_seed(0)
     built = build(model, **{**RECIPES[model].presets[name].config, "width": 8})
     if RECIPES[model].bins is not None:
-        from colorcli.training.colours import count_bins
+        from colorcli.training.pictures.colours import count_bins
 
         built.adopt(count_bins(images(), 32, RECIPES[model].bins))
     return built

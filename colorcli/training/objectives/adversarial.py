@@ -11,10 +11,10 @@ from torch import Tensor
 from colorcli.bins import ab_bins
 from colorcli.models.base import ColorModel
 from colorcli.models.pretrained_unet import BINS_STRIDE, PretrainedUNet
-from colorcli.training.batch import Batch
 from colorcli.training.losses import (
     PIXEL,
     PSNR,
+    ab_like,
     discriminator_bce,
     dissimilarity,
     generator_bce,
@@ -25,8 +25,8 @@ from colorcli.training.losses import (
     soft_cross_entropy,
 )
 from colorcli.training.objectives.base import Objective, Place
+from colorcli.training.pictures.batches import Batch
 from colorcli.training.settings import Settings
-from colorcli.training.targets import ab_like
 
 
 class Adversarial(Objective):

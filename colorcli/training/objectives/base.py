@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from colorcli.models.base import ColorModel
-from colorcli.training.batch import Batch, TrainingSet
 from colorcli.training.losses import PIXEL
+from colorcli.training.pictures.batches import Batch, TrainingSet
+from colorcli.training.processes import Place
 from colorcli.training.settings import Settings
 from colorcli.training.validation import MEASURES, pictures, validate
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run takes place. world: its processes (torchrun), of which this one is number `rank`."""
-
-    device: torch.device
-    precision: torch.dtype = torch.float32
-    rank: int = 0
-    world: int = 1
-
-    def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Networks run in `precision` within this context, losses outside of it."""
-        if self.precision == torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, self.precision)
-
-    def shared(self, module: nn.Module) -> nn.Module:
-        """What to call so that the gradients are the mean over all processes: `module` itself where it is alone."""
-        if self.world == 1:
-            return module
-        from torch.nn.parallel import DistributedDataParallel
-
-        ids = [self.device.index] if self.device.type == "cuda" else None
-        # each process keeps its own running statistics: sent at every call they would spoil a second call's gradients
-        known = inspect.signature(DistributedDataParallel).parameters
-        option = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # its old name
-        kept: dict[str, Any] = {option: False}
-        return DistributedDataParallel(module, device_ids=ids, **kept)
 
 
 class Objective:

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from colorcli.models.base import ColorModel
-from colorcli.training.batch import Batch, TrainingSet
 from colorcli.training.losses import smoothed_cross_entropy
 from colorcli.training.objectives.base import Objective
+from colorcli.training.pictures.batches import Batch, TrainingSet
 
 
 class Labels(Objective):

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from colorcli.guidance.palette import shares
 from colorcli.models.palette import PaletteGenerator
-from colorcli.palette import shares
-from colorcli.training.batch import Batch
 from colorcli.training.objectives.adversarial import Adversarial
+from colorcli.training.pictures.batches import Batch
 
 OWN = 0.5  # of the pictures see their own palette, the others that of their predicted classes
 

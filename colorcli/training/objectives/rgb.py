@@ -10,9 +10,9 @@ from torch import Tensor
 from colorcli.models.base import ColorModel
 from colorcli.models.blocks import PatchDiscriminator
 from colorcli.models.cgan_rgb import luma
-from colorcli.training.batch import Batch
 from colorcli.training.losses import PIXEL, discriminator_bce, diversity, generator_bce, l1, mse
 from colorcli.training.objectives.base import Objective, Place
+from colorcli.training.pictures.batches import Batch
 from colorcli.training.settings import Settings
 
 GREY_NOISE = 0.1  # standard deviation, of 0..1, of what is added to the grey that the discriminator sees

@@ -1,0 +1,1 @@
+"""Many photos: planned, coloured side by side, reported."""

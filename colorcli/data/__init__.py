@@ -1,0 +1,1 @@
+"""Pictures on disk to learn from and to measure with."""

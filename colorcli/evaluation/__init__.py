@@ -1,0 +1,1 @@
+"""How near colours are to the truth."""

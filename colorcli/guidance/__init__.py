@@ -1,0 +1,1 @@
+"""What a person gives beside the photo for its colours to follow."""

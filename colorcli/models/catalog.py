@@ -1,0 +1,183 @@
+"""The systems that colorcli knows, as plain data. Importing this imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from colorcli.errors import UsageError
+from colorcli.models.facts import CONDITIONS, Spec
+
+if TYPE_CHECKING:
+    from colorcli.models.base import ColorModel
+
+
+DDCOLOR = (
+    "Kang et al., DDColor: Towards Photo-Realistic Image Colorization via Dual Decoders, ICCV 2023, arXiv:2212.11613"
+)
+
+MODELS: dict[str, Spec] = {
+    "gan": Spec(
+        factory="colorcli.models.gan:generator",
+        summary="U-Net generator trained with L1 and a discriminator: residual with a PatchGAN, or C-DCGAN",
+        paper="Qiu et al. (paper 000, section 3.2); Petre et al. (paper 001, section 3)",
+    ),
+    "patchgan": Spec(
+        factory="colorcli.models.patchgan:PatchGAN",
+        summary="plain U-Net against a discriminator of patches of 34x34 px",
+        paper="Petre et al. (paper 001, section 3)",
+    ),
+    "pix2pix": Spec(
+        factory="colorcli.models.pix2pix:Pix2Pix",
+        summary="U-Net of pix2pix, L1 and a discriminator of patches",
+        paper="Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017,"
+        " arXiv:1611.07004 (paper 002, section 3)",
+    ),
+    "palette": Spec(
+        factory="colorcli.models.palette:PaletteGenerator",
+        summary="U-Net that follows a colour histogram: another photo's, or that of the classes it sees",
+        paper="Wan (paper 004, section 4.1)",
+        takes=("palette",),
+    ),
+    "classification": Spec(
+        factory="colorcli.models.classification:Classification",
+        summary="classification into 313 colours, interpolated to full size",
+        paper="Qiu et al. (paper 000, section 3.1); Zhang et al. 2016 (paper 001, section 2.1)",
+    ),
+    "classification-deconv": Spec(
+        factory="colorcli.models.classification:ClassificationDeconv",
+        summary="classification grown to full size by a transposed convolution",
+        paper="Qiu et al. (paper 000, section 3.1); Zhang et al. 2016 (paper 001, section 2.1)",
+    ),
+    "classification-downsample": Spec(
+        factory="colorcli.models.classification:ClassificationDownsample",
+        summary="classification that learns at a quarter of the size",
+        paper="Qiu et al. (paper 000, section 3.1); Zhang et al. 2016 (paper 001, section 2.1)",
+    ),
+    "classification-rebalanced": Spec(
+        factory="colorcli.models.classification:Classification",
+        summary="classification in which rare colours weigh more",
+        paper="Zhang et al., Colorful Image Colorization, ECCV 2016 (paper 001, section 2.1)",
+    ),
+    "regression": Spec(
+        factory="colorcli.models.regression:RegressionNetwork",
+        summary="the network of classification, with the mean squared error of ab",
+        paper="Kisan (paper 003); Zhang et al. 2016, section 3.1",
+    ),
+    "eccv16": Spec(
+        factory="colorcli.models.eccv16:ECCV16",
+        summary="classification into 313 colours, published weights",
+        paper="Zhang et al., Colorful Image Colorization, ECCV 2016, arXiv:1603.08511",
+    ),
+    "siggraph17": Spec(
+        factory="colorcli.models.siggraph17:SIGGRAPH17",
+        summary="regression that follows a user's hints, published weights",
+        paper="Zhang et al., Real-Time User-Guided Image Colorization, SIGGRAPH 2017, arXiv:1705.02999",
+        takes=("hints",),
+    ),
+    "ddcolor": Spec(
+        factory="colorcli.models.ddcolor:DDColor",
+        summary="transformer of colour queries; the published weights that suit most photos",
+        paper=DDCOLOR,
+    ),
+    "ddcolor-tiny": Spec(
+        factory="colorcli.models.ddcolor:DDColor",
+        summary="ddcolor with a small encoder: a quarter of the size",
+        paper=DDCOLOR,
+    ),
+    "ddcolor-artistic": Spec(
+        factory="colorcli.models.ddcolor:DDColor",
+        summary="ddcolor trained on artistic photos too, without the loss that favours strong colours",
+        paper=DDCOLOR,
+    ),
+    "ddcolor-paper": Spec(
+        factory="colorcli.models.ddcolor:DDColor",
+        summary="ddcolor with the weights of its paper's figures",
+        paper=DDCOLOR,
+    ),
+    "cgan-rgb-ed": Spec(
+        factory="colorcli.models.cgan_rgb:EncoderDecoder",
+        summary="encoder-decoder from grey and noise to RGB; several colourings of a photo",
+        paper="Wan (paper 004, section 3.1)",
+        samples=True,
+    ),
+    "cgan-rgb-luma": Spec(
+        factory="colorcli.models.cgan_rgb:EncoderDecoder",
+        summary="cgan-rgb-ed trained to keep the grey",
+        paper="Wan (paper 004, section 3.2)",
+        samples=True,
+    ),
+    "cgan-rgb-unet": Spec(
+        factory="colorcli.models.cgan_rgb:CganRgb",
+        summary="U-Net from grey and noise to RGB; several colourings of a photo",
+        paper="Wan (paper 004, section 3.3)",
+        samples=True,
+    ),
+    "cgan-rgb": Spec(
+        factory="colorcli.models.cgan_rgb:CganRgb",
+        summary="cgan-rgb-unet against a discriminator that sees the grey too",
+        paper="Wan (paper 004, section 3.4)",
+        samples=True,
+    ),
+    "global-local": Spec(
+        factory="colorcli.models.global_local:GlobalLocal",
+        summary="local features and one vector for the whole picture, trained with labels too",
+        paper="Iizuka et al., Let there be Color!, SIGGRAPH 2016 (paper 002, section 4)",
+    ),
+    "colorunet": Spec(
+        factory="colorcli.models.colorunet:ColorUNet",
+        summary="U-Net that picks among the 32 commonest colours, in YUV",
+        paper="Billaut et al., ColorUNet, 2018 (paper 001, section 2.2)",
+    ),
+    "scribbles": Spec(
+        factory="colorcli.models.scribbles:Scribbles",
+        summary="spreads the colours of a user's strokes along even luminance; no network",
+        paper="Levin et al., Colorization using Optimization, SIGGRAPH 2004 (paper 001, section 2)",
+        takes=("hints",),
+        needs=("hints",),
+        weights=False,
+    ),
+    "transfer": Spec(
+        factory="colorcli.models.transfer:Transfer",
+        summary="takes the colours of another photo where luminance and texture agree; no network",
+        paper="Welsh et al., Transferring Color to Greyscale Images, SIGGRAPH 2002 (paper 002, section 2.1)",
+        takes=("reference",),
+        needs=("reference",),
+        weights=False,
+    ),
+    "classifier": Spec(
+        factory="colorcli.models.classifier:Classifier",
+        summary="tells CIFAR-10's classes in colour pictures: what eval measures with, no colorizer",
+        paper="the measure: Zhang et al. 2016, section 3.2; Heusel et al. 2017; the network: He et al. 2016",
+        colours=False,
+    ),
+}
+
+
+def build(name: str, **config: Any) -> ColorModel:
+    """The untrained network called `name`, made with `config`; UsageError lists the known names."""
+    if name not in MODELS:
+        raise UsageError(f"unknown model '{name}'; known: {', '.join(sorted(MODELS))}")
+    module, _, cls = MODELS[name].factory.partition(":")
+    model: ColorModel = getattr(import_module(module), cls)(**config)
+    model.takes, model.needs = model.takes or MODELS[name].takes, MODELS[name].needs
+    return model
+
+
+def check_samples(model: str, count: int, *, several: bool) -> None:
+    """UsageError for several colourings of a photo with a model that has only one."""
+    if count > 1 and not several:
+        fitting = " or ".join(sorted(known for known, spec in MODELS.items() if spec.samples))
+        raise UsageError(f"--samples {count}: the model {model} has one colouring for a photo: use --model {fitting}")
+
+
+def check_conditions(model: str, takes: Collection[str], needs: Collection[str], given: Collection[str]) -> None:
+    """UsageError if a model, called `model` in the message, does not take a condition or is left without one."""
+    for name in given:
+        if name not in takes:
+            fitting = " or ".join(sorted(known for known, spec in MODELS.items() if name in spec.takes))
+            raise UsageError(f"the model {model} takes no {name}: use --model {fitting}")
+    for name in needs:
+        if name not in given:
+            raise UsageError(f"the model {model} needs {name}: give {CONDITIONS[name]}")

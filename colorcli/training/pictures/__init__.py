@@ -1,0 +1,1 @@
+"""What a training step sees: uint8 copies of pictures, cropped and aged."""

@@ -1,0 +1,1 @@
+"""Weights files: known, fetched, verified, loaded, written."""
