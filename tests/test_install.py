@@ -70,5 +70,7 @@ def test_wheel_carries_manifest_weights_and_page(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "colorcli/weights_manifest.json" in names
     assert "colorcli/sample.jpg" in names
-    assert {f"colorcli/weights/{path.name}" for path in (ROOT / "colorcli/weights").glob("*.safetensors")} <= names
+    assert {
+        f"colorcli/weights/bundled/{path.name}" for path in (ROOT / "colorcli/weights/bundled").glob("*.safetensors")
+    } <= names
     assert wheel.stat().st_size < 100e6

@@ -170,8 +170,8 @@ def _bar() -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TimeRemainingColumn
     from rich.text import Text
 
-    class Rate(ProgressColumn):
+    class Speed(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.2f} photos/s" if task.speed else "")
 
-    return make_bar(BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    return make_bar(BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())

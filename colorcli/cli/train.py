@@ -15,7 +15,7 @@ from colorcli.models.catalog import MODELS
 from colorcli.training.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from colorcli.training.run import Order
+    from colorcli.training.run import TrainingOptions
 
 EXAMPLES = """Examples:
 
@@ -154,7 +154,7 @@ def train_command(
     ] = "auto",
 ) -> None:
     """Train a system on CIFAR-10 or on folders of photos."""
-    from colorcli.training.run import Order
+    from colorcli.training.run import TrainingOptions
 
     settings = {
         "epochs": epochs,
@@ -178,7 +178,7 @@ def train_command(
         "seed": seed,
         "checkpoint_minutes": checkpoint_minutes,
     }
-    order = Order(
+    order = TrainingOptions(
         model=model,
         data=data,
         out=out,
@@ -203,7 +203,7 @@ def train_command(
     _train(order)
 
 
-def _train(order: Order) -> None:
+def _train(order: TrainingOptions) -> None:
     """Run it, telling how it goes; of several processes only the first tells."""
     from colorcli.training.processes import FailedElsewhere, is_first
     from colorcli.training.run import run
@@ -232,7 +232,7 @@ def _how_to_go_on(out: Path) -> str:
     return f"colorcli: stopped; the same command with --resume goes on from step {step_of(saved[0])}"
 
 
-def _eval_line(order: Order, weights: Path) -> str:
+def _eval_line(order: TrainingOptions, weights: Path) -> str:
     root = [] if order.data_root is None else ["--data-root", order.data_root]
     words = ["colorcli", "eval", "--dataset", order.validation or order.data[0], *root, "--weights", weights]
     return shlex.join(map(str, words))

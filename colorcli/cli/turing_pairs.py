@@ -15,7 +15,7 @@ from colorcli.cli.progress import counting_bar, put, say
 from colorcli.errors import PARTIAL_FAILURE, ColorcliError, UsageError
 
 if TYPE_CHECKING:
-    from colorcli.turing.scoring import Scores
+    from colorcli.turing.scoring import StudyScores
 
 SHEET_ROWS = 8
 EXAMPLES = """Examples:
@@ -134,9 +134,9 @@ def make_command(
     from colorcli.evaluation.evaluate import load_models
     from colorcli.evaluation.protocols import open_dataset
     from colorcli.turing.key import key_path
-    from colorcli.turing.study import PAGE, Settings, check_models, check_target, make
+    from colorcli.turing.study import PAGE, StudySettings, check_models, check_target, make
 
-    settings = Settings(protocol.value, count, catch, practice, exposure, rate, side, title, upload_url)
+    settings = StudySettings(protocol.value, count, catch, practice, exposure, rate, side, title, upload_url)
     check_target(output)
     names: list[str | Path] = [*(models or []), *(weights or [])]
     check_models(settings, [str(name) for name in names])
@@ -214,7 +214,7 @@ def _check_sheet(sheet: Path) -> None:
         raise UsageError(f"--sheet {sheet}: no such folder: {sheet.parent}")
 
 
-def _write_sheet(scores: Scores, folder: Path, path: Path, rows: int) -> None:
+def _write_sheet(scores: StudyScores, folder: Path, path: Path, rows: int) -> None:
     from PIL import Image
 
     from colorcli.files import atomic_write
@@ -225,7 +225,7 @@ def _write_sheet(scores: Scores, folder: Path, path: Path, rows: int) -> None:
         picture.save(file, Image.registered_extensions()[path.suffix.lower()])
 
 
-def _print(scores: Scores, format: Format) -> None:
+def _print(scores: StudyScores, format: Format) -> None:
     from colorcli.turing import report
 
     if format is not Format.table:

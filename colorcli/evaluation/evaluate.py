@@ -19,7 +19,7 @@ from colorcli.bins import Bins
 from colorcli.data.cifar10 import CIFAR10
 from colorcli.engine import Colorizer
 from colorcli.errors import ColorcliError, UsageError
-from colorcli.evaluation.metrics import Score, Scores, measure
+from colorcli.evaluation.metrics import MetricSums, Score, measure
 from colorcli.evaluation.protocols import Colourer, Dataset
 from colorcli.evaluation.realism import Recognition
 from colorcli.evaluation.sheet import fitted
@@ -38,7 +38,7 @@ SAMPLE_SIDE = 256  # px, the longer side of a picture kept for a contact sheet, 
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelScores:
     """The scores of a model, of the grey baseline, or of the truth, which has few. Names as in `metrics`; on images
     with labels also top1, the share that `classifier` tells right, and frechet, see `recognition` (no interval)."""
 
@@ -57,7 +57,7 @@ class Evaluation:
     dataset: str
     scored: str
     images: int
-    rows: list[Row]
+    rows: list[ModelScores]
     samples: dict[str, list[np.ndarray]]
     failed: list[str]
 
@@ -185,7 +185,7 @@ def evaluate(
     """
     keeper = _Keeper({int((i + 0.5) * len(dataset) / samples) for i in range(samples)}, save_images)
     contenders = _contenders(dataset, colorizers)
-    scores = {name: Scores() for name in (GREY, *contenders)}
+    scores = {name: MetricSums() for name in (GREY, *contenders)}
     recognition = None
     done = 0
     for batch in dataset:
@@ -215,7 +215,7 @@ def _device(contenders: Mapping[str, _Contender]) -> torch.device:
 
 
 def _recognise(
-    recognition: Recognition, scores: Mapping[str, Scores], results: Mapping[str, list[Tensor]], labels: Tensor
+    recognition: Recognition, scores: Mapping[str, MetricSums], results: Mapping[str, list[Tensor]], labels: Tensor
 ) -> None:
     """Show a batch to the classifier: the truth once, and each row's pictures."""
     true_top1 = recognition.see(TRUTH, torch.cat(results[TRUTH]), labels)
@@ -223,12 +223,14 @@ def _recognise(
         gathered.add({"top1": recognition.see(name, torch.cat(results[name]), labels), "true_top1": true_top1})
 
 
-def _rows(scores: dict[str, dict[str, Score]], rates: dict[str, float], recognition: Recognition | None) -> list[Row]:
+def _rows(
+    scores: dict[str, dict[str, Score]], rates: dict[str, float], recognition: Recognition | None
+) -> list[ModelScores]:
     """Grey, what the truth has to say, and the models."""
     for row in scores.values():  # the same in every row
         truth = {name.removeprefix("true_"): row.pop(name) for name in [*row] if name.startswith("true_")}
     if recognition is not None:
         for name, row in [*scores.items(), (TRUTH, truth)]:
             row["frechet"] = Score(recognition.frechet(name, TRUTH), math.nan, math.nan)
-    grey, *models = (Row(name, row, rates.get(name)) for name, row in scores.items())
-    return [grey, Row(TRUTH, truth), *models]
+    grey, *models = (ModelScores(name, row, rates.get(name)) for name, row in scores.items())
+    return [grey, ModelScores(TRUTH, truth), *models]

@@ -1,6 +1,6 @@
 """How near coloured images come to the true ones: batched, on any device, one value an image and metric.
 
-`measure` gives the values of one batch, `Scores` gathers them and ends with means and bootstrap intervals.
+`measure` gives the values of one batch, `MetricSums` gathers them and ends with means and bootstrap intervals.
 Images are RGB (B, 3, H, W), uint8 or float in 0..1. Numbers depend on whether a prediction was rounded to 8
 bits (CIFAR-10 left grey: pixel accuracy at 2% is 18.9% rounded, 17.5% as it comes); `evaluate` says what it
 scores. Large images are worked through in bands of rows, in float32.
@@ -35,7 +35,7 @@ def measure(pred: Tensor, real: Tensor, bins: Bins | None = None) -> dict[str, T
     pixel_accuracy_2, _5: share of pixels with |pred - real| < 2% (5%) in R, G and B at once (paper 000,
     section 4.1); with _r, _g, _b: in that channel. psnr: dB over R, G and B, data range 1, at most 100.
     ssim, ab_auc, colourfulness: see the functions; true_colourfulness is that of `real`. ab_error: mean distance
-    in ab, Lab units. ciede2000: mean colour difference. PARTS are for `Scores`; of those, the balanced ones only
+    in ab, Lab units. ciede2000: mean colour difference. PARTS are for `MetricSums`; of those, the balanced ones only
     with bins of ab. ValueError for shapes that differ or are below 7 x 7.
     """
     if pred.shape != real.shape:
@@ -236,7 +236,7 @@ class Score:
     high: float
 
 
-class Scores:
+class MetricSums:
     """Gathers `measure`'s values batch by batch; `finish` gives each metric with its interval."""
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ from colorcli.photo.find import image_files
 
 
 @dataclass(frozen=True)
-class Batch:
+class TestBatch:
     """names: one an image. grey, truth: RGB (B, 3, H, W), uint8 or 0..1, a tensor a shape. inputs: for the colourer.
     labels: int64 (B,), what the images show, of a dataset that says so."""
 
@@ -39,7 +39,7 @@ class Batch:
     labels: Tensor | None = None
 
 
-Colourer = Callable[[Any], list[Tensor]]  # a Batch's inputs -> RGB as its truth
+Colourer = Callable[[Any], list[Tensor]]  # a TestBatch's inputs -> RGB as its truth
 
 
 class Dataset(Protocol):
@@ -50,7 +50,7 @@ class Dataset(Protocol):
     failed: list[str]
 
     def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Batch]: ...
+    def __iter__(self) -> Iterator[TestBatch]: ...
     def colourer(self, colorizer: Colorizer) -> Colourer: ...
     def rgb_colourer(self, colorizer: Colorizer) -> Colourer | None: ...
 
@@ -71,13 +71,13 @@ class Cifar10Test:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[TestBatch]:
         for start in range(0, len(self), self.batch_size):
             truth = as_unit(self.images[start : start + self.batch_size])
             L = rgb_to_L(truth)
             names = [f"{start + i:05d}" for i in range(len(truth))]
             grey = merge(L, L.new_zeros(len(L), 2, *L.shape[-2:]))
-            yield Batch(names, [grey], [truth], L, self.labels[start : start + self.batch_size])
+            yield TestBatch(names, [grey], [truth], L, self.labels[start : start + self.batch_size])
 
     def colourer(self, colorizer: Colorizer) -> Colourer:
         """predict_ab at 32 x 32, as the papers do: nothing is resized or smoothed."""
@@ -117,16 +117,16 @@ class PhotoFolder:
     def __len__(self) -> int:
         return len(self.files)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[TestBatch]:
         self.failed.clear()
         for start in range(0, len(self), self.batch_size):
-            batch = Batch([], [], [], [])
+            batch = TestBatch([], [], [], [])
             for i in range(start, min(len(self), start + self.batch_size)):
                 self._read_into(batch, i)
             if batch.names:
                 yield batch
 
-    def _read_into(self, batch: Batch, i: int) -> None:
+    def _read_into(self, batch: TestBatch, i: int) -> None:
         try:
             photo = read_photo(self.files[i])
         except PhotoError as error:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from colorcli.evaluation.evaluate import Evaluation, Row
+    from colorcli.evaluation.evaluate import Evaluation, ModelScores
     from colorcli.evaluation.metrics import Score
 
 
@@ -120,7 +120,7 @@ def _headings(columns: Sequence[Column]) -> list[str]:
     return [*(column.heading for column in columns), RATE_HEADING]
 
 
-def _cells(row: Row, columns: Sequence[Column]) -> list[tuple[str, str]]:
+def _cells(row: ModelScores, columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Value and ± half an interval for each of `columns`, empty where the row has none."""
     cells = []
     for column in columns:
@@ -134,7 +134,7 @@ def _cells(row: Row, columns: Sequence[Column]) -> list[tuple[str, str]]:
     return cells
 
 
-def _rate(row: Row) -> str:
+def _rate(row: ModelScores) -> str:
     rate = row.images_per_second
     if rate is None:
         return ""

@@ -18,7 +18,7 @@ from colorcli.bins import ab_bins, annealed_mean
 from colorcli.color import merge
 from colorcli.models.base import ColorModel
 from colorcli.models.blocks import PatchDiscriminator
-from colorcli.models.encoders.base import build_encoder
+from colorcli.models.encoders import build_encoder
 
 AB_SCALE = 110.0  # Lab units that 1 stands for; sRGB ends at 108
 BINS_LEVEL, BINS_STRIDE = 1, 4  # the decoder's level, from the finest on, that tells the bins

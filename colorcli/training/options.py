@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingOptions:
     """What a user asks for.
 
     model: a system of `recipes.RECIPES`. data: "cifar10" or folders of photos. preset: its name, or None for the

@@ -69,7 +69,7 @@ def _cgan_rgb(objective: str, *, skips: bool, luma_weight: float = 0.0) -> Recip
 def _classification(output: str, epochs: float, rebalance: float = 0.0) -> Recipe:
     """Of the network's variant `output`; epochs: of "fast"; rebalance: 1 - lambda of Zhang et al. 2016, section 2.2."""
     return Recipe(
-        "classification:Classification",
+        "classification:BinClassification",
         {
             # paper 000 section 4, which gives no batch size; betas are PyTorch's
             "paper": Preset(

@@ -24,7 +24,7 @@ from colorcli.models.base import ColorModel
 from colorcli.training.checkpoint import checkpoints
 from colorcli.training.loop import Hooks, Progress, objective_class, train
 from colorcli.training.objectives.base import Place
-from colorcli.training.options import Order
+from colorcli.training.options import TrainingOptions
 from colorcli.training.pictures.colours import count_bins
 from colorcli.training.pictures.sources import is_cifar10, open_data
 from colorcli.training.processes import training_place
@@ -38,7 +38,7 @@ WEIGHTS_FILE, BEST_FILE = "model.safetensors", "best.safetensors"
 
 
 def run(
-    order: Order,
+    order: TrainingOptions,
     *,
     report: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
@@ -54,7 +54,7 @@ def run(
         return _run(order, place, report, say if place.rank == 0 else lambda line: None)
 
 
-def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Callable[[str], None]) -> Path:
+def _run(order: TrainingOptions, place: Place, report: Callable[[Progress], None], say: Callable[[str], None]) -> Path:
     if not order.resume and ((order.out / HISTORY).exists() or checkpoints(order.out)):
         raise UsageError(f"{order.out} holds an earlier run: --resume it, or choose another --out")
     chosen = preset(order.model, order.preset, photos=not is_cifar10(order.data))
@@ -112,7 +112,7 @@ def _run(order: Order, place: Place, report: Callable[[Progress], None], say: Ca
     return order.out / WEIGHTS_FILE
 
 
-def _given_bins(order: Order) -> Bins | None:
+def _given_bins(order: TrainingOptions) -> Bins | None:
     """What --bins holds. UsageError where the system takes none of their space."""
     if order.bins is None:
         return None
@@ -125,7 +125,7 @@ def _given_bins(order: Order) -> Bins | None:
     return bins
 
 
-def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
+def _network(order: TrainingOptions, config: Mapping[str, Any]) -> ColorModel:
     """The network to train: from --init, or as the preset and --width have it."""
     if not order.init:
         if order.interpolate != 1:
@@ -142,7 +142,7 @@ def _network(order: Order, config: Mapping[str, Any]) -> ColorModel:
     return model
 
 
-def _on_encoder(order: Order) -> ColorModel:
+def _on_encoder(order: TrainingOptions) -> ColorModel:
     """The network on --encoder, which has its published weights. UsageError for another system than gan."""
     if order.model != "gan" or order.width is not None:
         raise UsageError(f"--encoder {order.encoder}: for gan, without --width")
@@ -164,7 +164,7 @@ def _mean(files: Sequence[Path]) -> ColorModel:
     return first
 
 
-def _interpolated(averaged: ColorModel, order: Order) -> ColorModel:
+def _interpolated(averaged: ColorModel, order: TrainingOptions) -> ColorModel:
     """A network between --init and the trained one, as --interpolate has it."""
     if order.interpolate == 1:
         return averaged
@@ -184,7 +184,9 @@ def _drop_channels(model: ColorModel, share: float) -> None:
         layer.p = share
 
 
-def _metadata(order: Order, chosen: Preset, settings: Settings, place: Place, trained_on: str) -> dict[str, str]:
+def _metadata(
+    order: TrainingOptions, chosen: Preset, settings: Settings, place: Place, trained_on: str
+) -> dict[str, str]:
     """What the weights say of themselves. "settings" is JSON: all of Settings, and what else shaped the run."""
     names = [name for name, one in RECIPES[order.model].presets.items() if one is chosen]
     shaped = {

@@ -19,7 +19,7 @@ from colorcli.errors import UsageError, VerificationError
 from colorcli.evaluation.sheet import contact_sheet
 from colorcli.files import sha256_of
 from colorcli.turing.key import TRUTH
-from colorcli.turing.scoring import EVEN, Convincing, Mark, Rate, Row, Scores, Tally
+from colorcli.turing.scoring import EVEN, Convincing, Mark, Rate, SourceScores, StudyScores, Tally
 
 LISTED = 3  # pictures named as most and as least convincing
 NONE = "–"
@@ -27,7 +27,7 @@ WORDS = ("", "source", "picture", "model")  # headings of columns that hold no n
 Grid = tuple[str, list[str], list[list[str]]]  # title, headings, rows
 
 
-def caption(scores: Scores) -> str:
+def caption(scores: StudyScores) -> str:
     """Whose answers these are, who was left out, and how to read the numbers."""
     key, people = scores.key, len(scores.participants)
     questions = len(key.counted())
@@ -44,11 +44,11 @@ def caption(scores: Scores) -> str:
     return " ".join(lines)
 
 
-def _identified_chance(scores: Scores) -> float:
+def _identified_chance(scores: StudyScores) -> float:
     return scores.pooled.rows[0].identified.chance if scores.pooled else EVEN
 
 
-def grids(scores: Scores) -> list[Grid]:
+def grids(scores: StudyScores) -> list[Grid]:
     """All tables: pooled, by participant, pictures, exclusions."""
     tables = []
     if scores.pooled:
@@ -73,7 +73,7 @@ def _pooled(tally: Tally, rated: bool) -> Grid:
     return "All participants", headings, [*rows, last + [""] * rated]
 
 
-def _people(scores: Scores) -> Grid:
+def _people(scores: StudyScores) -> Grid:
     models = list(scores.key.models)
     rows = []
     for source, tally in scores.participants.items():
@@ -126,7 +126,7 @@ def show_mark(mark: Mark | None) -> str:
     return f"{mark.mean:.2f} [{mark.low:.2f}, {mark.high:.2f}]"
 
 
-def rich_tables(scores: Scores) -> list[Table]:
+def rich_tables(scores: StudyScores) -> list[Table]:
     """For a terminal."""
     tables = []
     for title, headings, rows in grids(scores):
@@ -139,7 +139,7 @@ def rich_tables(scores: Scores) -> list[Table]:
     return tables
 
 
-def markdown(scores: Scores) -> str:
+def markdown(scores: StudyScores) -> str:
     """Tables and caption."""
     lines: list[str] = []
     for title, headings, rows in grids(scores):
@@ -157,7 +157,7 @@ def _markdown_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
-def as_json(scores: Scores) -> str:
+def as_json(scores: StudyScores) -> str:
     """One object with all numbers; null where there is no value."""
     return json.dumps(
         {
@@ -182,7 +182,7 @@ def _tally_data(tally: Tally) -> dict[str, Any]:
     return {"right": _rate_data(tally.found), "sources": [_row_data(row) for row in tally.rows]}
 
 
-def _row_data(row: Row) -> dict[str, Any]:
+def _row_data(row: SourceScores) -> dict[str, Any]:
     data: dict[str, Any] = {"source": row.source, "identified": _rate_data(row.identified)}
     if row.fooling:
         data["fooling_rate"] = _rate_data(row.fooling)
@@ -201,7 +201,7 @@ def _finite(x: float) -> float | None:
     return x if math.isfinite(x) else None
 
 
-def as_csv(scores: Scores) -> str:
+def as_csv(scores: StudyScores) -> str:
     """A line for each source, of all participants ("all") and of each; empty where there is no value."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -217,10 +217,10 @@ def as_csv(scores: Scores) -> str:
     return text.getvalue().rstrip("\n")
 
 
-TEXT_FORMATS: dict[str, Callable[[Scores], str]] = {"markdown": markdown, "json": as_json, "csv": as_csv}
+TEXT_FORMATS: dict[str, Callable[[StudyScores], str]] = {"markdown": markdown, "json": as_json, "csv": as_csv}
 
 
-def convincing_sheet(scores: Scores, folder: Path, rows: int, thumb: int = 160) -> Image.Image:
+def convincing_sheet(scores: StudyScores, folder: Path, rows: int, thumb: int = 160) -> Image.Image:
     """Most and least convincing pictures of the study in `folder`, each beside its truth where that was shown.
 
     UsageError if the folder lacks a picture, VerificationError if one is not the study's, or if there is but one.

@@ -62,7 +62,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Row:
+class SourceScores:
     """How a source fared. fooling: of models only. mark: where marks were asked for."""
 
     source: str
@@ -73,10 +73,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Tally:
-    """Scores of some participants together. found: how often they were right. rows: the truth, then the models."""
+    """StudyScores of some participants together. found: how often they were right. rows: the truth, then the models."""
 
     found: Rate
-    rows: list[Row]
+    rows: list[SourceScores]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Excluded:
 
 
 @dataclass(frozen=True)
-class Scores:
+class StudyScores:
     """pooled: None if nobody is left. participants: file of answers -> its scores. pictures: most convincing first."""
 
     key: Key
@@ -111,7 +111,7 @@ class Scores:
     refused: list[Refusal]
 
 
-def score(key: Key, sheets: Sequence[Sheet], refused: Sequence[Refusal] = (), min_caught: float = 0.8) -> Scores:
+def score(key: Key, sheets: Sequence[Sheet], refused: Sequence[Refusal] = (), min_caught: float = 0.8) -> StudyScores:
     """All scores of a study. min_caught: who gets a smaller share of the catch trials right is left out."""
     kept, excluded = [], []
     for sheet in sheets:
@@ -122,7 +122,7 @@ def score(key: Key, sheets: Sequence[Sheet], refused: Sequence[Refusal] = (), mi
         else:
             kept.append(sheet)
     counted = [answer for sheet in kept for answer in _counted(sheet)]
-    return Scores(
+    return StudyScores(
         key,
         tally(key, counted) if counted else None,
         {sheet.source: tally(key, _counted(sheet)) for sheet in kept},
@@ -137,7 +137,7 @@ def _counted(sheet: Sheet) -> list[Answer]:
 
 
 def tally(key: Key, answers: Sequence[Answer]) -> Tally:
-    """Scores of answers to trials that count."""
+    """StudyScores of answers to trials that count."""
     right = sum(_is_right(key, answer) for answer in answers)
     rows = [_row(key, source, answers) for source in (TRUTH, *key.models)]
     return Tally(Rate(right, len(answers), _chance(key)), rows)
@@ -162,12 +162,12 @@ def _is_right(key: Key, answer: Answer) -> bool:
     return _taken(key, answer) == truth
 
 
-def _row(key: Key, source: str, answers: Iterable[Answer]) -> Row:
+def _row(key: Key, source: str, answers: Iterable[Answer]) -> SourceScores:
     shown = [answer for answer in answers if source in answer.item.sources.values()]
     taken = [_source_taken(key, answer) for answer in shown]
     identified = Rate(taken.count(source), len(taken), _chance(key))
     marks = [mark for answer in shown for file, mark in answer.marks.items() if answer.item.sources[file] == source]
-    return Row(
+    return SourceScores(
         source,
         identified,
         None if source == TRUTH else _fooling(key, source, taken),

@@ -40,7 +40,7 @@ MOST_OPTIONS = 9  # as many as there are number keys
 
 
 @dataclass(frozen=True)
-class Settings:
+class StudySettings:
     """What a study asks, and of how many pictures.
 
     protocol: "pairs" (which one was coloured?), "triples" (which one is the real photo, among all models'?) or
@@ -72,7 +72,7 @@ def make(
     folder: Path,
     dataset: Dataset,
     colorizers: Mapping[str, Colorizer],
-    settings: Settings = Settings(),
+    settings: StudySettings = StudySettings(),
     *,
     seed: str | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -132,7 +132,7 @@ def check_target(folder: Path) -> None:
         raise UsageError(f"--output {folder}: no such folder: {folder.parent}")
 
 
-def check_models(settings: Settings, models: Sequence[str]) -> None:
+def check_models(settings: StudySettings, models: Sequence[str]) -> None:
     """UsageError where the models do not fit the protocol."""
     if not models:
         raise UsageError("which model is to be judged? Name it with --model or --weights")
@@ -145,7 +145,7 @@ def check_models(settings: Settings, models: Sequence[str]) -> None:
         raise UsageError(f"--count {settings.count}: fewer trials than models ({len(models)})")
 
 
-def _deal(settings: Settings, models: list[str], rng: random.Random) -> list[_Trial]:
+def _deal(settings: StudySettings, models: list[str], rng: random.Random) -> list[_Trial]:
     """All trials; as the scenes come in random order, what is what can be dealt out in turn."""
     turn = rng.randrange(MOST_OPTIONS)
     trials = []
@@ -180,7 +180,7 @@ def _new_name(rng: random.Random) -> str:
     return f"{rng.getrandbits(48):012x}.png"
 
 
-def _page_data(settings: Settings, items: list[Item], study: str) -> dict[str, Any]:
+def _page_data(settings: StudySettings, items: list[Item], study: str) -> dict[str, Any]:
     """What the page knows: of trials nothing but their pictures, of practice what is real as well."""
     exposure = settings.exposure
     if exposure is None:
@@ -200,7 +200,7 @@ def _shown(item: Item) -> dict[str, Any]:
     return {"id": item.id, "pictures": [picture.file for picture in item.pictures]}
 
 
-def _answer(settings: Settings, item: Item) -> str:
+def _answer(settings: StudySettings, item: Item) -> str:
     """The right answer to a practice trial, as the page records answers."""
     if settings.protocol == "single":
         return REAL if item.pictures[0].source == TRUTH else COLOURED

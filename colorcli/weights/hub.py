@@ -19,7 +19,7 @@ REDIRECTS = 5
 
 
 @dataclass(frozen=True)
-class Answer:
+class Stated:
     """size in bytes; of the hub also the SHA-256 and the commit (40 hex digits), "" elsewhere."""
 
     size: int
@@ -27,7 +27,7 @@ class Answer:
     revision: str
 
 
-def ask(source: Source) -> Answer:
+def ask(source: Source) -> Stated:
     """What the server of `source` states of its file. ColorcliError if it cannot be had or says too little."""
     import httpx
 
@@ -55,15 +55,15 @@ def _head(client: httpx.Client, url: str) -> httpx.Response:
     return response
 
 
-def _parse(response: httpx.Response, url: str, hub: bool) -> Answer:
+def _parse(response: httpx.Response, url: str, hub: bool) -> Stated:
     # a redirect has a length of its own
     size = response.headers.get("x-linked-size" if hub else "content-length", "")
     if not size.isdigit() or int(size) == 0:
         raise ColorcliError(f"{url}: the server does not say how large the file is")
     if not hub:
-        return Answer(int(size), "", "")
+        return Stated(int(size), "", "")
     sha256 = response.headers.get("x-linked-etag", "").removeprefix("W/").strip('"')
     revision = response.headers.get("x-repo-commit", "")
     if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not re.fullmatch(r"[0-9a-f]{40}", revision):
         raise VerificationError(f"{url}: the server states no SHA-256 and commit, as the hub does: not fetched")
-    return Answer(int(size), sha256, revision)
+    return Stated(int(size), sha256, revision)

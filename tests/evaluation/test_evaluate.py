@@ -57,7 +57,7 @@ def cifar(tmp_path) -> Path:
     return tmp_path
 
 
-def values(row: module.Row) -> dict[str, float]:
+def values(row: module.ModelScores) -> dict[str, float]:
     return {name: score.value for name, score in row.scores.items()}
 
 

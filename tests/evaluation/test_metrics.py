@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from colorcli.bins import ab_bins
 from colorcli.color import lab_to_rgb, rgb_to_lab
 from colorcli.evaluation import metrics
-from colorcli.evaluation.metrics import Scores, ciede2000, colourfulness, measure, ssim
+from colorcli.evaluation.metrics import MetricSums, ciede2000, colourfulness, measure, ssim
 
 
 def images(count: int = 3, height: int = 41, width: int = 50) -> torch.Tensor:
@@ -180,7 +180,7 @@ def test_colourfulness_by_hand():
 
 
 def scored(pred: torch.Tensor, real: torch.Tensor, batch: int, **options: int) -> dict[str, metrics.Score]:
-    scores = Scores()
+    scores = MetricSums()
     for start in range(0, len(real), batch):
         scores.add(measure(pred[start : start + batch], real[start : start + batch]))
     return scores.finish(**options)
@@ -202,7 +202,7 @@ def test_pooled_psnr_is_that_of_the_mean_error():
 
 
 def test_pooled_psnr_weighs_images_by_their_pixels():
-    scores = Scores()
+    scores = MetricSums()
     for size, error in ((8, 0.1), (24, 0.3)):
         real = torch.full((1, 3, size, size), 0.5)
         scores.add(measure(real + error, real))
@@ -231,7 +231,7 @@ def test_intervals_cover_the_value_repeat_and_narrow():
 
 def test_interval_of_a_mean_is_the_textbook_one():
     values = torch.randn(2000, generator=torch.Generator().manual_seed(5)).double()
-    scores = Scores()
+    scores = MetricSums()
     ones = torch.ones(2000)
     scores.add(
         {
@@ -249,7 +249,7 @@ def test_interval_of_a_mean_is_the_textbook_one():
 
 def test_no_images_no_scores():
     with pytest.raises(ValueError, match="no images"):
-        Scores().finish()
+        MetricSums().finish()
 
 
 def test_balanced_auc_counts_every_colour_alike():
@@ -268,6 +268,6 @@ def test_balanced_auc_counts_every_colour_alike():
 
 
 def finished(values):
-    scores = Scores()
+    scores = MetricSums()
     scores.add(values)
     return scores.finish()

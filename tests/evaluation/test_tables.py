@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from colorcli.evaluation import tables
-from colorcli.evaluation.evaluate import Evaluation, Row
+from colorcli.evaluation.evaluate import Evaluation, ModelScores
 from colorcli.evaluation.metrics import Score
 
 
@@ -26,7 +26,11 @@ def evaluation() -> Evaluation:
         "colourfulness_ratio": score(math.nan),
     }
     model = grey | {"psnr": score(25.5), "colourfulness_ratio": score(0.612)}
-    rows = [Row("grey", grey), Row("gan[x]|y", model, 1312.4), Row("truth", {"colourfulness": score(33.65, 0.3)})]
+    rows = [
+        ModelScores("grey", grey),
+        ModelScores("gan[x]|y", model, 1312.4),
+        ModelScores("truth", {"colourfulness": score(33.65, 0.3)}),
+    ]
     return Evaluation("cifar10", "unrounded", 10_000, rows, {}, ["bad.jpg: truncated"])
 
 

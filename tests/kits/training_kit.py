@@ -41,7 +41,15 @@ def small_model(seed: int = 0) -> GanGenerator:
     return GanGenerator(widths=(8, 8), encoder_blocks=(1, 1), decoder_blocks=(1,))
 
 
-def run(out: Path, settings: Settings = QUICK, objective: str = ADVERSARIAL, *, validation=None, data=None, **options):
+def run(
+    out: Path,
+    settings: Settings = QUICK,
+    objective: str = ADVERSARIAL,
+    *,
+    validation=None,
+    data=None,
+    **options,
+):
     """Train the small model; its averaged weights."""
     model = options.pop("model", None) or small_model()
     return train(model, data or images(), validation, out, settings, objective, CPU, **options).state_dict()

@@ -11,7 +11,7 @@ from PIL import Image
 from colorcli.evaluation.protocols import PhotoFolder
 from colorcli.turing.answers import FORMAT, checksum
 from colorcli.turing.key import COLOURED, REAL, TRUTH, Key
-from colorcli.turing.study import Settings, make
+from colorcli.turing.study import StudySettings, make
 
 
 class Painter:
@@ -41,7 +41,7 @@ def photo_folder(folder: Path, count: int, side: int = 32) -> Path:
 
 def small_study(tmp_path: Path, *painters: Painter, seed: str = "one", **settings) -> tuple[Path, Key]:
     """A study of four questions (unless said otherwise) in tmp_path/study, and its key."""
-    chosen = Settings(**{"count": 4, "catch": 2, "practice": 1} | settings)
+    chosen = StudySettings(**{"count": 4, "catch": 2, "practice": 1} | settings)
     photos = tmp_path / "photos"
     if not photos.exists():
         photo_folder(photos, chosen.count + chosen.catch + chosen.practice + 1)

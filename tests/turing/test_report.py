@@ -22,7 +22,7 @@ def blind(key, item):
 
 
 def scores_of(tmp_path, key, *choosers):
-    """Scores of participants who answer by each of `choosers`, and of one broken file."""
+    """StudyScores of participants who answer by each of `choosers`, and of one broken file."""
     files = [
         save(tmp_path / f"{i}.json", answered(key, choose, f"{i:016x}", mark=lambda source: 4))
         for i, choose in enumerate(choosers)

@@ -12,7 +12,7 @@ from turing_studies import BLUE, RED, Painter, page_data, photo_folder, small_st
 from colorcli.color import rgb_to_L
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.turing.key import TRUTH, key_path, read_key
-from colorcli.turing.study import Settings, check_models, check_target
+from colorcli.turing.study import StudySettings, check_models, check_target
 
 
 def contents(folder):
@@ -237,10 +237,10 @@ def test_nothing_is_replaced(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "models", "told"),
     [
-        (Settings(), [], "which model"),
-        (Settings("triples"), ["a"], "2 to 8 models, not 1"),
-        (Settings("triples"), list("abcdefghi"), "not 9"),
-        (Settings(count=1), ["a", "b"], "fewer trials than models"),
+        (StudySettings(), [], "which model"),
+        (StudySettings("triples"), ["a"], "2 to 8 models, not 1"),
+        (StudySettings("triples"), list("abcdefghi"), "not 9"),
+        (StudySettings(count=1), ["a", "b"], "fewer trials than models"),
     ],
 )
 def test_models_that_do_not_fit(settings, models, told):

@@ -1,4 +1,4 @@
-"""The one contract of every encoder, and the encoders by name."""
+"""The one contract of every encoder."""
 
 from __future__ import annotations
 
@@ -26,12 +26,3 @@ class Encoder(nn.Module):
         beside: (B, stem_channels, H / 2, W / 2), added to what the first convolution gives, before its activation.
         """
         raise NotImplementedError
-
-
-def build_encoder(name: str) -> Encoder:
-    """The untrained encoder called `name`, of ENCODERS; ValueError for another name."""
-    from colorcli.models.encoders.efficientnet import VARIANTS, EfficientNetLite
-
-    if name not in VARIANTS:
-        raise ValueError(f"unknown encoder {name!r}; known: {', '.join(VARIANTS)}")
-    return EfficientNetLite(name)

@@ -15,7 +15,7 @@ from colorcli.training.objectives.base import Objective
 from colorcli.training.pictures.batches import Batch
 
 
-class Classification(Objective):
+class BinClassification(Objective):
     """Cross entropy with the soft-encoded truth (paper 000 section 3.1); where `rebalance` is above 0, each pixel is
     weighted by the rarity of its nearest bin (Zhang et al. 2016, section 2.2).
 

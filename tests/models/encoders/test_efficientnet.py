@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from colorcli.models.encoders.base import build_encoder
+from colorcli.models.encoders import build_encoder
 from colorcli.models.encoders.efficientnet import EPS
 
 # channels in and out, kernel and stride of the first blocks

@@ -7,7 +7,7 @@ from PIL import Image
 
 from colorcli.bins import ab_bins, save_bins
 from colorcli.errors import UsageError
-from colorcli.training.run import Order, _given_bins, run
+from colorcli.training.run import TrainingOptions, _given_bins, run
 from colorcli.weights.load import load_model
 
 
@@ -18,7 +18,7 @@ def file(tmp_path):
 
 
 def order(model, file, **more):
-    return Order(model, ["cifar10"], Path("out"), bins=file, **more)
+    return TrainingOptions(model, ["cifar10"], Path("out"), bins=file, **more)
 
 
 def test_a_system_that_knows_no_bins_refuses_them(file):
@@ -37,7 +37,7 @@ def test_a_run_takes_the_bins_and_their_lambda(file, tmp_path, monkeypatch):
     (tmp_path / "photos").mkdir()
     for number in range(4):
         Image.new("RGB", (40, 40), (200, 40 * number, 30)).save(tmp_path / "photos" / f"{number}.png")
-    asked = Order(
+    asked = TrainingOptions(
         "classification-rebalanced", [str(tmp_path / "photos")], tmp_path / "out", bins=file, width=4, device="cpu"
     )
     asked.out.mkdir()
