@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from colorcli.color import saturated
 from colorcli.device import choose_device, choose_precision
@@ -30,6 +30,8 @@ from colorcli.fullsize import (
     resized,
     shrunken,
 )
+from colorcli.guidance.base import Guidance
+from colorcli.guidance.spread import spread
 from colorcli.models.catalog import check_conditions, check_samples
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ MOST_AREA = 6  # the network's picture has at most this many times size * size p
 MIRRORED_TOGETHER = 256 * 1024  # px up to which pictures and their mirror images go through the network together
 DARKEST, LIGHTEST = 10, 90  # L that the first and last percentile of a dark, light or faded photo are brought to
 FADED_BLACK, FADED_WHITE = 30, 60  # L of those percentiles from which on a photo is one: wholly so 15 further
+FADING = 1e-5  # of what hints change, by distance: `spread.spread`
 STEEPEST = 4.0  # times that its contrast grows for that, at most
 
 
@@ -76,7 +79,7 @@ class Colorizer:
         if not 0 <= self.saturation <= 4:
             raise UsageError(f"--saturation {self.saturation:g}: not within 0 to 4")
         self.name, self.weights_sha256 = model.label, model.weights_sha256
-        self.model = model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = _as_needed(model, self.device, self.dtype)
         self.seed = seed
         self.noise = self._noises(1)[0]
 
@@ -126,9 +129,8 @@ class Colorizer:
         palette: Palette | None = None,
     ) -> list[Photo]:
         """Colour photos; those of one network shape go through the network together. Conditions are of each."""
-        conditions = {"hints": hints, "reference": reference, "palette": palette}
-        given = {name: it for name, it in conditions.items() if it is not None}
-        self.check_conditions(given)
+        guidance = Guidance(hints, reference, palette)
+        self.check_conditions(guidance.given)
         shrunk = [shrunken(photo.pixels) for photo in photos]
         small = [self._network_input(photo.pixels, less) for photo, less in zip(photos, shrunk, strict=True)]
         by_shape: dict[torch.Size, list[int]] = {}
@@ -137,9 +139,8 @@ class Colorizer:
         done: dict[int, Photo] = {}
         for indices in by_shape.values():
             L = torch.cat([small[i] for i in indices])
-            beside = {name: it for one in given.values() for name, it in one.at(*L.shape[-2:]).items()}
-            for i, ab in zip(indices, self._predict(L, beside), strict=True):
-                done[i] = replace(photos[i], pixels=self._full_size(photos[i].pixels, ab[None], shrunk[i]))
+            for i, ab in zip(indices, self._predict(L, guidance), strict=True):
+                done[i] = replace(photos[i], pixels=self._full_size(photos[i].pixels, ab[None], shrunk[i], hints))
         return [done[i] for i in range(len(photos))]
 
     def _network_input(self, pixels: np.ndarray, shrunk: np.ndarray) -> Tensor:
@@ -155,43 +156,48 @@ class Colorizer:
         small = resized(shrunk if min(shrunk.shape[:2]) >= 2 * min(fine) else pixels, fine)
         return luminance(small if fine == shape else resized(small, shape))
 
-    def _predict(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
-        """L (B, 1, h, w) and pictures (1, C, h', w') as conditions of all -> ab (B, 2, h, w) float32, for most models
-        the mean over the picture and its mirror image, both with their tones evened."""
-        L, steeper = evened(L) if self.model.evens_tone else (L, 1.0)
-        ab = (self._both_ways if self.model.averages_mirror else self._pass)(L, conditions) / steeper
+    def _predict(self, L: Tensor, guidance: Guidance) -> Tensor:
+        """L (B, 1, h, w) and what guides all of them -> ab (B, 2, h, w) float32, for most models the mean over the
+        picture and its mirror image, both with their tones evened; at hints as asked."""
+        maps, beside = guidance.maps(*L.shape[-2:]), guidance.beside(*L.shape[-2:])
+        seen, steeper = evened(L) if self.model.evens_tone else (L, torch.ones(1))
+        shown = {**maps, "hint_ab": maps["hint_ab"] * steeper.max()} if "hint_ab" in maps else maps
+        ab = (self._both_ways if self.model.averages_mirror else self._pass)(seen, shown, beside) / steeper
         if not bool(ab.isfinite().all()):
             hint = "" if self.dtype == torch.float32 else "; try --precision fp32"
             raise ColorcliError(f"{self.name} gave colours that are not numbers{hint}")
-        return saturated(ab.clamp(-128, 128), self.saturation)
+        ab = saturated(ab.clamp(-128, 128), self.saturation)
+        return _as_asked(L, ab, maps["hint_ab"], maps["hint_mask"]) if "hint_ab" in maps else ab
 
-    def _both_ways(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
+    def _both_ways(self, L: Tensor, maps: dict[str, Tensor], beside: dict[str, Tensor]) -> Tensor:
         """The mean of `_pass` over pictures and mirror images, of small pictures in one pass."""
-        if conditions or L.numel() > MIRRORED_TOGETHER:
-            ab = self._pass(L, conditions)
-            other = self._pass(L.flip(-1), {name: picture.flip(-1) for name, picture in conditions.items()})
+        if maps or L.numel() > MIRRORED_TOGETHER:
+            ab = self._pass(L, maps, beside)
+            other = self._pass(L.flip(-1), {name: each.flip(-1) for name, each in maps.items()}, beside)
         else:
-            ab, other = self._pass(torch.cat([L, L.flip(-1)]), {}).chunk(2)
+            ab, other = self._pass(torch.cat([L, L.flip(-1)]), {}, beside).chunk(2)
         return (ab + other.flip(-1)) / 2
 
-    def _pass(self, L: Tensor, conditions: dict[str, Tensor]) -> Tensor:
-        """One pass of the network over pictures padded to its multiple; as `_predict`."""
+    def _pass(self, L: Tensor, maps: dict[str, Tensor], beside: dict[str, Tensor]) -> Tensor:
+        """One pass of the network over pictures, they and their maps padded to its multiple; as `_predict`."""
         height, width = L.shape[-2:]
         padding = (0, -width % self.model.multiple, 0, -height % self.model.multiple)
         padded = F.pad(L, padding, mode="replicate").to(self.device, self.dtype)
-        beside = {
-            name: F.pad(picture, padding).to(self.device, self.dtype).expand(len(L), -1, -1, -1)
-            for name, picture in conditions.items()
-        }
+        given = {name: F.pad(each, padding) for name, each in maps.items()} | beside
+        given = {name: each.to(self.device, self.dtype).expand(len(L), *each.shape[1:]) for name, each in given.items()}
         if self.model.noise:  # the same for a picture and its mirror image
-            beside["noise"] = self.noise.expand(len(L), -1)
+            given["noise"] = self.noise.expand(len(L), -1)
         predict: Any = self.model.predict_ab  # its further arguments differ from model to model
-        return predict(padded, **beside)[..., :height, :width].float()
+        return predict(padded, **given)[..., :height, :width].float()
 
-    def _full_size(self, pixels: np.ndarray, ab: Tensor, shrunk: np.ndarray) -> np.ndarray:
+    def _full_size(self, pixels: np.ndarray, ab: Tensor, shrunk: np.ndarray, hints: Hints | None) -> np.ndarray:
         """pixels (H, W[, 3]), ab (1, 2, h, w) and the shrunken copy of pixels -> uint8 (H, W, 3)."""
         height, width = pixels.shape[:2]
-        chroma = GuidedChroma(luminance(shrunk).to(self.device), ab, (height, width))
+        asked = None
+        if hints is not None:
+            maps = hints.maps(*shrunk.shape[:2])
+            asked = maps["hint_ab"].to(self.device), maps["hint_mask"].to(self.device)
+        chroma = GuidedChroma(luminance(shrunk).to(self.device), ab, (height, width), asked)
         out = np.empty((height, width, 3), np.uint8)
         rows = max(1, BAND_PIXELS[self.device.type] // width)
 
@@ -202,6 +208,29 @@ class Colorizer:
 
         _side_by_side(colour, range(0, height, rows), self.device)
         return out
+
+
+def _as_needed(model: ColorModel, device: torch.device, dtype: torch.dtype) -> ColorModel:
+    """The network in eval mode on `device` in `dtype`: itself if it is so, else a copy; the caller's does not change.
+
+    Its layout in memory may: channels last are quicker.
+    """
+    tensors = [*model.parameters(), *model.buffers()]
+    wanted = {id(t): t.detach().to(device, dtype if t.is_floating_point() else t.dtype) for t in tensors}
+    if not model.training and all(wanted[id(tensor)].data_ptr() == tensor.data_ptr() for tensor in tensors):
+        return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    memo: dict[int, Any] = {**wanted}
+    for parameter in model.parameters():
+        memo[id(parameter)] = nn.Parameter(wanted[id(parameter)], requires_grad=False)
+    return copy.deepcopy(model, memo).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _as_asked(L: Tensor, ab: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
+    """ab (B, 2, h, w) brought to hint_ab (1, 2, h, w) where hint_mask (1, 1, h, w) is 1: what is missing there spreads
+    over pixels of like luminance L (B, 1, h, w), and fades with distance."""
+    missing = ((hint_ab.to(ab) - ab) * hint_mask.to(ab)).cpu()
+    pairs = zip(L.cpu(), missing, strict=True)
+    return ab + torch.stack([spread(light, more, hint_mask[0], FADING) for light, more in pairs]).to(ab)
 
 
 def evened(L: Tensor) -> tuple[Tensor, Tensor]:

@@ -87,8 +87,11 @@ def shrunken(pixels: np.ndarray) -> np.ndarray:
 class GuidedChroma:
     """ab as a local linear function of L, fitted at the guide's size, evaluated band by band at full size."""
 
-    def __init__(self, guide: Tensor, ab: Tensor, full: tuple[int, int]) -> None:
-        """guide L (1, 1, h, w); ab (1, 2, h', w') of any size; full: height and width of the photo."""
+    def __init__(
+        self, guide: Tensor, ab: Tensor, full: tuple[int, int], asked: tuple[Tensor, Tensor] | None = None
+    ) -> None:
+        """guide L (1, 1, h, w); ab (1, 2, h', w') of any size; full: height and width of the photo. asked: ab (1, 2,
+        h, w), and where it is kept as it is (1, 1, h, w), of 0 and 1."""
         shape = guide.shape[-2:]
         radius = max(1, round(GUIDE_RADIUS * min(shape) / min(ab.shape[-2:])))
         ab = F.interpolate(ab, size=shape, mode="bilinear", align_corners=False)
@@ -96,6 +99,8 @@ class GuidedChroma:
         mean_L, mean_ab, mean_LL, mean_Lab = _box(products, radius).split((1, 2, 1, 2), 1)
         slope = (mean_Lab - mean_L * mean_ab) / ((mean_LL - mean_L * mean_L).clamp_min(0) + GUIDE_SMOOTHNESS**2)
         slope, offset = _box(torch.cat([slope, mean_ab - slope * mean_L], 1), radius).split(2, 1)
+        if asked is not None:
+            slope, offset = slope * (1 - asked[1]), torch.where(asked[1] > 0, asked[0], offset)
         # of f(X) and f(Z) over L instead of a and b: nothing is left to be scaled at full size
         unit = torch.tensor([1 / 500, -1 / 200], device=ab.device)[:, None, None]
         coefficients = torch.cat([slope * unit + 1 / 116, offset * unit + 16 / 116], 1)

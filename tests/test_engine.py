@@ -5,12 +5,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from colorcli.color import rgb_to_lab
+from colorcli.color import merge, rgb_to_lab
 from colorcli.engine import Colorizer, evened
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.fullsize import luminance
 from colorcli.guidance.hints import Hints
 from colorcli.models.base import ColorModel
+from colorcli.models.catalog import build
 from colorcli.photo import Photo
 from colorcli.weights.load import load_model
 
@@ -27,6 +28,7 @@ class Painter(ColorModel):
         self.paint = paint
         self.scale = torch.nn.Parameter(torch.ones(()))
         self.seen: list[torch.Size] = []
+        self.eval()
 
     def predict_ab(self, L: Tensor) -> Tensor:
         self.seen.append(L.shape)
@@ -192,6 +194,52 @@ def test_hints_come_to_the_model_at_its_size_and_padded():
     ab, mask = model.given  # of the mirror image, which comes last
     assert (ab.shape, mask.shape) == ((1, 2, 56, 80), (1, 1, 56, 80))
     assert mask.nonzero().tolist() == [[0, 0, 49, 74]]
+
+
+class Deaf(Painter):
+    """Takes hints and does not follow them."""
+
+    evens_tone = True
+
+    takes = ("hints",)
+
+    def predict_ab(self, L: Tensor, hint_ab: Tensor | None = None, hint_mask: Tensor | None = None) -> Tensor:
+        return super().predict_ab(L)
+
+
+@pytest.mark.parametrize("tones", [(0, 255), (2, 40), (110, 150), (210, 250)], ids=["full", "dark", "faded", "light"])
+@pytest.mark.parametrize("saturation", [0.5, 1.0, 1.8])
+def test_a_colour_that_was_asked_for_comes_out_as_asked(tones, saturation):
+    low, high = tones
+    source = photo((low + texture(120, 160).astype(float) / 255 * (high - low)).round().astype(np.uint8))
+    L = luminance(source.pixels)[0, 0]
+    for x, y in ((30, 40), (100, 80)):
+        asked = merge(L[y, x].view(1, 1, 1, 1), torch.tensor([12.0, 6.0]).view(1, 2, 1, 1))
+        levels = tuple((asked.flatten() * 255).round().int().tolist())
+        hints = Hints.from_points([(x, y, levels)], source)
+        pixel = Colorizer(Deaf(), device="cpu", saturation=saturation)(source, hints=hints).pixels[y : y + 1, x : x + 1]
+        assert (lab(pixel)[0, 1:, 0, 0] - lab(np.uint8([[levels]]))[0, 1:, 0, 0]).norm() < 2
+
+
+def test_a_hint_spreads_over_its_own_surface_and_no_further():
+    pixels = np.full((96, 128), 90, np.uint8)
+    pixels[:, 64:] = 170
+    source = photo(pixels)
+    a = lab(Colorizer(Deaf(), device="cpu")(source, hints=Hints.from_points([(20, 50, (140, 70, 70))], source)).pixels)
+    plain = lab(Colorizer(Deaf(), device="cpu")(source).pixels)
+    moved = (a - plain)[0, 1:].norm(dim=0)
+    assert moved[:, :56].min() > 15 and moved[:, 72:].max() < moved[:, :56].min() / 4
+
+
+def test_the_model_of_the_caller_stays_as_it_was():
+    model = build("gan", widths=[8, 8, 8], encoder_blocks=[1, 1, 1], decoder_blocks=[1, 1]).train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    source = photo(texture(40, 40))
+    first = Colorizer(model, device="cpu", precision="fp32")
+    plain = first(source).pixels
+    Colorizer(model, device="cpu", precision="bf16")(source)
+    assert model.training and all(torch.equal(model.state_dict()[name], tensor) for name, tensor in before.items())
+    assert np.array_equal(first(source).pixels, plain)
 
 
 def test_the_colour_of_a_hint_comes_out_where_it_lies():

@@ -60,6 +60,14 @@ def eval_command(
             metavar="FILE", help="Of `colorcli quantize-bins`: adds the AuC in which rare colours count as much."
         ),
     ] = None,
+    no_cast: Annotated[
+        bool,
+        typer.Option("--no-cast", help="Take the mean a and b out of each true photo first: old film has a cast."),
+    ] = False,
+    hints: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Give every model N points at random places, in their true colours."),
+    ] = 0,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N images.")] = None,
     format: Annotated[Format, typer.Option(help="How the scores are printed.")] = Format.table,
     grid: Annotated[
@@ -78,7 +86,12 @@ def eval_command(
         float | None, typer.Option(metavar="FACTOR", help="Stronger or paler colours. Default: each model's own.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Images in one pass.")] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the noise that some systems draw.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Random seed of the noise that some systems draw, and of the places of --hints."
+        ),
+    ] = 0,
 ) -> None:
     """Measure models against the truth, beside leaving the pictures grey.
 
@@ -87,6 +100,8 @@ def eval_command(
     _check_outputs(dataset, grid, save_images)
     if dataset == "cifar10" and size is not None:
         raise UsageError("--size is for photos: CIFAR-10 is measured at its 32 x 32 px")
+    if dataset == "cifar10" and (no_cast or hints):
+        raise UsageError(f"{'--no-cast' if no_cast else '--hints'} is for photos, not for CIFAR-10")
     if dataset != "cifar10" and download:
         raise UsageError("--download is for --dataset cifar10")
     from colorcli.engine import Colorizer
@@ -94,12 +109,23 @@ def eval_command(
     from colorcli.evaluation.protocols import open_dataset
 
     priors = _ab_bins(bins)
-    images = open_dataset(dataset, data_root=data_root, limit=limit, batch_size=batch_size, download=download)
+    images = open_dataset(
+        dataset,
+        data_root=data_root,
+        limit=limit,
+        batch_size=batch_size,
+        download=download,
+        no_cast=no_cast,
+        hints=hints,
+        seed=seed,
+    )
     loaded = load_models([*(models or []), *(weights or [])], dataset)
     colorizers = {
         name: Colorizer(model, device=device, precision=precision.value, size=size, saturation=saturation, seed=seed)
         for name, model in loaded.items()
     }
+    for colorizer in colorizers.values() if hints else ():
+        colorizer.check_conditions(["hints"])
     with counting_bar() as advance:
         result = evaluate(
             images,

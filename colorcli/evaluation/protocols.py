@@ -8,6 +8,7 @@ scored unrounded as in the papers; that is the protocol under which leaving them
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,13 +19,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from colorcli.color import grey_of, merge, rgb_to_L, saturated
+from colorcli.color import grey_of, merge, rgb_to_L, rgb_to_lab, saturated
 from colorcli.data.cifar10 import CIFAR10, cifar10
 from colorcli.engine import Colorizer
 from colorcli.errors import ColorcliError, PhotoError, UsageError
 from colorcli.evaluation.metrics import SSIM_WINDOW, as_unit
+from colorcli.guidance.hints import Hints
 from colorcli.photo import Photo, read_photo
 from colorcli.photo.find import image_files
+
+POINT_SIDE = 3 / 128  # of a point's square, as a share of the short side: 3 px where a network sees 128
 
 
 @dataclass(frozen=True)
@@ -104,12 +108,26 @@ class Cifar10Test:
 
 
 class PhotoFolder:
-    """The photos in a folder and below, the first `limit` by path. `failed` fills as they are read."""
+    """The photos in a folder and below, the first `limit` by path. `failed` fills as they are read.
+
+    no_cast: the mean a and b of each truth is taken out first. hints: so many points with their true colours, at places
+    that follow from `seed` and the photo's name, are given to every model.
+    """
 
     scored = "as 8-bit pictures"
 
-    def __init__(self, folder: Path, limit: int | None = None, batch_size: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limit: int | None = None,
+        batch_size: int = 1,
+        *,
+        no_cast: bool = False,
+        hints: int = 0,
+        seed: int = 0,
+    ) -> None:
         self.name, self.batch_size = str(folder), batch_size
+        self.no_cast, self.hints, self.seed = no_cast, hints, seed
         self.files = image_files(folder)[:limit]
         self.names = _output_names([file.relative_to(folder) for file in self.files])
         self.failed: list[str] = []
@@ -135,23 +153,53 @@ class PhotoFolder:
         if min(photo.pixels.shape[:2]) < SSIM_WINDOW:
             self.failed.append(f"{self.files[i]}: smaller than 7 x 7 px: SSIM has no value for it")
             return
+        if self.no_cast and photo.pixels.ndim == 3:
+            photo = replace(photo, pixels=_without_cast(photo.pixels))
         grey = grey_of(photo.pixels)
         batch.names.append(self.names[i])
         batch.grey.append(_tensor(grey))
         batch.truth.append(_tensor(photo.pixels if photo.pixels.ndim == 3 else grey))
-        batch.inputs.append(replace(photo, pixels=grey))
+        given = replace(photo, pixels=grey)
+        hints = _true_points(photo, self.hints, f"{self.seed} {self.names[i]}") if self.hints else None
+        batch.inputs.append(given if hints is None else (given, hints))
 
     def colourer(self, colorizer: Colorizer) -> Colourer:
         """The very path of `colorcli colorize`."""
 
-        def colour(photos: list[Photo]) -> list[Tensor]:
-            return [_tensor(photo.pixels).to(colorizer.device) for photo in colorizer.many(photos)]
+        def colour(inputs: list[Any]) -> list[Tensor]:
+            if self.hints:
+                photos = [colorizer(photo, hints=hints) for photo, hints in inputs]
+            else:
+                photos = colorizer.many(inputs)
+            return [_tensor(photo.pixels).to(colorizer.device) for photo in photos]
 
         return colour
 
     def rgb_colourer(self, colorizer: Colorizer) -> Colourer | None:
         """None: a user gets a photo with its own luminance, whatever the model predicts."""
         return None
+
+
+def _without_cast(pixels: np.ndarray) -> np.ndarray:
+    """sRGB uint8 (H, W, 3) with the mean a and b of the picture subtracted, at the same L."""
+    lab = rgb_to_lab(_tensor(pixels) / 255)
+    rgb = merge(lab[:, :1], lab[:, 1:] - lab[:, 1:].mean((2, 3), keepdim=True))
+    return (rgb[0] * 255).round().byte().permute(1, 2, 0).numpy()
+
+
+def _true_points(photo: Photo, count: int, seed: str) -> Hints:
+    """`count` squares at random places of a photo, POINT_SIDE of its short side, each of its mean colour in Lab."""
+    height, width = photo.pixels.shape[:2]
+    side = max(1, round(POINT_SIDE * min(height, width)))
+    chance = random.Random(seed)
+    lab = rgb_to_lab(_tensor(photo.pixels) / 255)[0]
+    places, colours = [], []
+    for _ in range(count):
+        x, y = chance.randrange(width - side + 1), chance.randrange(height - side + 1)
+        mean = lab[:, y : y + side, x : x + side].mean((1, 2))[None, :, None, None]
+        places.append(((x + side / 2) / width, (y + side / 2) / height, side / width, side / height))
+        colours.append((merge(mean[:, :1], mean[:, 1:]) * 255).round().byte().flatten().numpy())
+    return Hints(np.array(places, np.float32), np.array(colours))
 
 
 def _finite(x: Tensor, name: str) -> Tensor:
@@ -179,14 +227,18 @@ def open_dataset(
     limit: int | None = None,
     batch_size: int | None = None,
     download: bool = False,
+    no_cast: bool = False,
+    hints: int = 0,
+    seed: int = 0,
 ) -> Dataset:
     """ "cifar10" (its test images) or a folder of photos; UsageError if it is not there.
 
-    download: get CIFAR-10 from its authors in that case; errors as from `datasets.download_cifar10`.
+    no_cast, hints, seed: of photos, see PhotoFolder. download: get CIFAR-10 from its authors in that case;
+    errors as from `datasets.download_cifar10`.
     """
     options = {} if batch_size is None else {"batch_size": batch_size}
     if name == CIFAR10:
         return Cifar10Test(data_root, limit, download=download, **options)
     if not Path(name).is_dir():
         raise UsageError(f"--dataset {name}: neither {CIFAR10} nor a folder that is there")
-    return PhotoFolder(Path(name), limit, **options)
+    return PhotoFolder(Path(name), limit, **options, no_cast=no_cast, hints=hints, seed=seed)

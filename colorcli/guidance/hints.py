@@ -80,7 +80,7 @@ class Hints:
     def __add__(self, other: Hints) -> Hints:
         return Hints(np.concatenate([self.places, other.places]), np.concatenate([self.colours, other.colours]))
 
-    def at(self, height: int, width: int) -> dict[str, Tensor]:
+    def maps(self, height: int, width: int) -> dict[str, Tensor]:
         """For a picture of that size: hint_ab (1, 2, height, width) in Lab units, 0 where there is no hint, and
         hint_mask (1, 1, height, width) of 0 and 1."""
         import torch

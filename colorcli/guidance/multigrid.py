@@ -8,6 +8,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg, splu
 
+from colorcli.errors import ColorcliError
+
 COARSEST = 1500  # unknowns that are solved for directly
 DAMPING = 0.7  # of Jacobi's method, which smooths on every level
 OVERCORRECTION = 1.5  # of what comes from a coarser level, which blocks of constants understate (Braess 1995)
@@ -35,9 +37,12 @@ class Multigrid:
         self.coarsest = splu(A.tocsc())
 
     def solve(self, b: np.ndarray) -> np.ndarray:
-        """x (N,) for b (N,), to TOLERANCE."""
+        """x (N,) for b (N,), to TOLERANCE. ColorcliError where MOST_STEPS do not get there."""
         cycle = LinearOperator(self.A.shape, lambda residual: self._cycle(residual.ravel(), 0))
-        return cg(self.A, b, rtol=TOLERANCE, maxiter=MOST_STEPS, M=cycle)[0]
+        x, left = cg(self.A, b, rtol=TOLERANCE, maxiter=MOST_STEPS, M=cycle)
+        if left:
+            raise ColorcliError("the equations that spread the hints' colours were not solved: give fewer or others")
+        return x
 
     def _cycle(self, b: np.ndarray, level: int) -> np.ndarray:
         """An x that nearly solves the equations of a level: smoothed, corrected from the next level, smoothed."""

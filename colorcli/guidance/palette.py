@@ -55,8 +55,8 @@ class Palette:
         rgb = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None]
         return cls(shares(rgb_to_lab(rgb / 255)[:, 1:])[0].numpy())
 
-    def at(self, height: int, width: int) -> dict[str, Tensor]:
-        """palette (1, 101, 1, 1), the same for pictures of every size."""
+    def beside(self, height: int, width: int) -> dict[str, Tensor]:
+        """palette (1, 101), the same for pictures of every size."""
         import torch
 
-        return {"palette": torch.from_numpy(self.shares)[None, :, None, None]}
+        return {"palette": torch.from_numpy(self.shares)[None]}

@@ -50,12 +50,15 @@ class Reference:
         pairs = [(_share(ours, photo, "the photo"), _share(theirs, reference, name)) for ours, theirs in swatches]
         return cls(reference.pixels, tuple(pairs))
 
-    def at(self, height: int, width: int) -> dict[str, Tensor]:
-        """For a picture of that size: reference, Lab (1, 3, H, W) of about as many pixels, its aspect ratio kept.
+    def maps(self, height: int, width: int) -> dict[str, Tensor]:
+        """For a picture of that size: swatches (1, 1, height, width), if there are any: the number of each pair from 1
+        on, where boxes overlap that of the last, and 0 elsewhere."""
+        boxes = [ours for ours, _ in self.swatches]
+        return {"swatches": _numbered(boxes, height, width)} if boxes else {}
 
-        With swatches also swatches (1, 1, height, width) and reference_swatches (1, 1, H, W), which hold the number of
-        each pair from 1 on, where boxes overlap that of the last, and 0 elsewhere.
-        """
+    def beside(self, height: int, width: int) -> dict[str, Tensor]:
+        """For a picture of that size: reference, Lab (1, 3, H, W) of about as many pixels, its aspect ratio kept; with
+        swatches also reference_swatches (1, 1, H, W), numbered as in `maps`."""
         import torch
 
         from colorcli.color import rgb_to_lab
@@ -66,7 +69,6 @@ class Reference:
         rgb = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None]
         tensors = {"reference": rgb_to_lab(rgb / 255)}
         if self.swatches:
-            tensors["swatches"] = _numbered([ours for ours, _ in self.swatches], height, width)
             tensors["reference_swatches"] = _numbered([theirs for _, theirs in self.swatches], *own)
         return tensors
 

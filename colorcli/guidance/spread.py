@@ -16,13 +16,20 @@ WEIGHT_LEAST = 1e-4  # keeps every pixel tied to the others
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))  # rows down, columns right; the other four are these seen from there
 
 
-def spread(L: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
-    """One picture: L (1, H, W), hint_ab (2, H, W), hint_mask (1, H, W) -> ab (2, H, W)."""
+def spread(L: Tensor, hint_ab: Tensor, hint_mask: Tensor, fading: float = 0.0) -> Tensor:
+    """One picture: L (1, H, W) in 0..100, hint_ab (2, H, W), kept where hint_mask (1, H, W) is 1 -> ab (2, H, W).
+
+    Elsewhere each value is the mean of its neighbours, weighted by how like their luminance is (Levin et al. 2004,
+    section 2). fading: the weight of 0 beside its neighbours: with it values fade with distance.
+    """
     given = hint_mask.flatten().numpy() > 0.5
     ab = np.where(given, hint_ab.flatten(1).numpy(), 0.0).astype(np.float64)
     free, fixed = np.flatnonzero(~given), np.flatnonzero(given)
     if len(free) and len(fixed):
-        ties = _laplacian(L[0])[free]
+        ties = _laplacian(L[0])
+        if fading:
+            ties = (ties + fading * sparse.identity(ties.shape[0])).tocsr()
+        ties = ties[free]
         solver = Multigrid(ties[:, free], np.stack(np.divmod(free, L.shape[-1]), 1))
         known = ties[:, fixed]
         for channel in ab:

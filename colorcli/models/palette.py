@@ -58,9 +58,9 @@ class PaletteGenerator(ColorModel):
         return self.unet.decode(features, wanted.sqrt()), logits
 
     def predict_ab(self, L: Tensor, palette: Tensor | None = None) -> Tensor:
-        """L (B, 1, H, W) in 0..100, sides multiples of `multiple`; palette (B, 101, h, w), summed over h and w, or
+        """L (B, 1, H, W) in 0..100, sides multiples of `multiple`; palette (B, 101), or
         none: that of the predicted classes -> ab (B, 2, H, W) in Lab units."""
-        return self(L, None if palette is None else palette.sum((2, 3)))[0] * self.ab_scale
+        return self(L, palette)[0] * self.ab_scale
 
     @torch.no_grad()
     def learn_classes(self, shares: Tensor, labels: Tensor, rate: float = 0.01) -> None:

@@ -197,3 +197,14 @@ def test_a_seed_draws_the_noise(cifar, weights, monkeypatch):
     arguments = ("--dataset", "cifar10", "--data-root", cifar, "--weights", weights, "--format", "json", "--seed")
     scored = [json.loads(colorcli(*arguments, seed).stdout)["rows"][2]["psnr"] for seed in (1, 1, 2)]
     assert scored[0] == scored[1] != scored[2]
+
+
+@pytest.mark.parametrize("option", [["--no-cast"], ["--hints", "3"]])
+def test_what_is_for_photos_is_refused_for_cifar10(option):
+    result = colorcli("--dataset", "cifar10", *option)
+    assert result.exit_code == 2 and f"{option[0]} is for photos" in result.stderr
+
+
+def test_hints_are_refused_for_a_model_that_takes_none(photos, weights):
+    result = colorcli("--dataset", photos, "--weights", weights, "--hints", "3")
+    assert result.exit_code == 2 and "takes no hints" in result.stderr

@@ -33,7 +33,7 @@ def test_a_photos_palette_does_not_depend_on_its_size_or_place():
     pixels[:, 300:] = (30, 60, 200)
     large, small = (Palette.from_photo(Photo(np.ascontiguousarray(p))) for p in (pixels, pixels[::10, ::-10]))
     assert np.abs(large.shares - small.shares).max() < 0.03
-    assert large.at(7, 9)["palette"].shape == (1, 101, 1, 1)
+    assert large.beside(7, 9)["palette"].shape == (1, 101)
 
 
 def test_a_photo_without_colours_is_no_palette():

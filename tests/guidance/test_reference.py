@@ -10,14 +10,15 @@ COLOUR = Photo(np.full((60, 30, 3), (200, 30, 20), np.uint8))
 
 
 def test_it_has_about_as_many_pixels_as_the_picture_and_its_own_shape():
-    Lab = Reference.from_photo(COLOUR).at(50, 100)["reference"]
+    Lab = Reference.from_photo(COLOUR).beside(50, 100)["reference"]
     assert Lab.shape == (1, 3, 100, 50)
     assert Lab[0, :, 7, 7].tolist() == pytest.approx([43.2, 62.8, 49.8], abs=1)
 
 
 def test_pairs_of_swatches_are_numbered_in_both():
     pairs = [((0, 0, 4, 4), (0, 0, 30, 10)), ((20, 10, 20, 10), (15, 59, 15, 1))]
-    found = Reference.from_photo(COLOUR, pairs, GREY).at(10, 20)
+    reference = Reference.from_photo(COLOUR, pairs, GREY)
+    found = reference.maps(10, 20) | reference.beside(10, 20)
     ours, theirs = found["swatches"][0, 0], found["reference_swatches"][0, 0]
     assert ours.shape == (10, 20) and theirs.shape == (20, 10)
     assert [int((ours == n).sum()) for n in (1, 2)] == [4, 50]

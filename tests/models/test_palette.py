@@ -32,13 +32,6 @@ def test_a_palette_of_zeros_is_none(model, inference):
     torch.testing.assert_close(mixed[1:], model(L)[0][1:])
 
 
-def test_a_palette_counts_the_same_when_it_is_padded(model, inference):
-    L, red = luminance(), palette_of(60.0, 40.0)
-    padded = torch.nn.functional.pad(red[..., None, None], (0, 3, 0, 2))
-    assert torch.equal(model.predict_ab(L, padded), 110 * model(L, red)[0])
-    assert not torch.allclose(model.predict_ab(L, padded), model.predict_ab(L), atol=0.1)
-
-
 def test_palettes_of_classes_move_towards_those_seen():
     model = build("palette", widths=[8, 8], classes=3)
     seen = torch.zeros(3, Q)
