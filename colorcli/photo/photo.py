@@ -18,6 +18,8 @@ class Photo:
     format: Pillow's name of the source format ("JPEG", "PNG", "PPM", "HEIF", ...).
     exif:   starts with b"Exif\\0\\0"; orientation 1, no thumbnail. xmp: the packet's bytes. dpi: (x, y).
     notes:  what a user should know about the reading, a short phrase each.
+    iptc:   IPTC-IIM. comments: of a JPEG or GIF. texts: of a PNG, as its chunks: (kind, data).
+    lost:   the metadata that could not be read, or that turning and colouring make untrue, a short name each.
     """
 
     pixels: np.ndarray
@@ -27,6 +29,10 @@ class Photo:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     notes: list[str] = field(default_factory=list)
+    iptc: bytes | None = None
+    comments: list[bytes] = field(default_factory=list)
+    texts: list[tuple[bytes, bytes]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

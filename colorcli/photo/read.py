@@ -1,7 +1,6 @@
 """A file -> a Photo: the content decides what it is, and whatever is wrong with it becomes one PhotoError."""
 
 import io
-import math
 import threading
 import warnings
 from collections.abc import Iterator
@@ -13,8 +12,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from colorcli.errors import PhotoError
-from colorcli.photo import exif as exif_data
-from colorcli.photo import icc, xmp
+from colorcli.photo import icc, metadata, png
 from colorcli.photo.formats import PIXEL_LIMIT, heif_available
 from colorcli.photo.photo import Photo
 from colorcli.photo.pixels import colour_note, exactly_grey, to_arrays, to_uint16
@@ -23,12 +21,6 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")
 _FORMAT_NAMES = "JPEG, PNG, WebP, TIFF, BMP, GIF, PPM/PGM/PBM, AVIF, HEIC"
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _SUBFILE_TYPE, _DNG_VERSION, _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 254, 50706, 258, 262, 339
-
-# The tags of a TIFF's first directory that describe the photo and not how its pixels are stored.
-_DESCRIPTIVE_TAGS = {
-    *(269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 18246, 18249, 33432),
-    *(36867, 40091, 40092, 40093, 40094, 40095),
-}
 
 
 def read_photo(source: str | Path | bytes | BinaryIO, name: str | None = None) -> Photo:
@@ -72,6 +64,7 @@ def _opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[ImageFile.Im
 
 def _open_stream(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
     head = stream.read(32)
+    stream = png.plain(stream) if head.startswith(png.SIGNATURE) else stream
     if not head:
         raise PhotoError(f"{name}: is empty")
     brand = head[8:12] if head[4:8] == b"ftyp" else b""
@@ -151,27 +144,17 @@ def _read(image: ImageFile.ImageFile) -> Photo:
     _refuse_previews(image)
     notes = _frames(image)
     format_name = "JPEG" if image.format == "MPO" else str(image.format)
-    turned = _orientation(image) if format_name == "TIFF" else 1
+    found = metadata.gather(image)
     if format_name == "TIFF":
         _refuse_misread(image)
     _scale_transparent_value(image)
-    image.load()  # only now is metadata behind the pixels known
-    if format_name != "TIFF":
-        turned = _orientation(image)
-    exif, packet = _exif(image, format_name, notes), _xmp(image)
-    profile, dpi = image.info.get("icc_profile"), _dpi(image, exif, turned)
-
-    pixels, alpha = _pixels(image, profile, 1 if format_name == "TIFF" else turned, notes)
-    height, width = pixels.shape[:2]
-    if exif:
-        try:
-            exif = exif_data.upright(exif, width, height)
-        except ValueError as error:
-            notes.append(f"EXIF is broken and left out: {error}")
-            exif = None
+    image.load()
+    turned = 1 if format_name == "TIFF" else found.orientation  # Pillow turns a TIFF while loading it
+    pixels, alpha = _pixels(image, image.info.get("icc_profile"), turned, notes)
+    found.make_true(pixels.shape[1], pixels.shape[0])
     if (colour := colour_note(pixels)) is not None:
         notes.append(colour)
-    return Photo(pixels, alpha, format_name, exif, packet and xmp.upright(packet), dpi, notes)
+    return Photo(pixels, alpha, format_name, notes=notes, **found.fields())
 
 
 def _refuse_previews(image: Image.Image) -> None:
@@ -201,64 +184,6 @@ def _frames(image: Image.Image) -> list[str]:
         count = ""  # a later frame is damaged; the first may be whole
         image.seek(0)
     return [f"{word} 1{count} only"]
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation, or XMP's where EXIF says nothing."""
-    if image.format == "TIFF":
-        found = image.getexif().get(exif_data.ORIENTATION)
-    else:
-        try:
-            data = _raw_exif(image)
-            found = exif_data.orientation(data) if data else None
-        except ValueError:
-            found = None
-    if found is None and (packet := _xmp(image)):
-        found = xmp.orientation(packet)
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
-
-
-def _raw_exif(image: Image.Image) -> bytes | None:
-    if data := image.info.get("exif"):
-        return bytes(data)
-    text = image.info.get("Raw profile type exif")  # older PNGs hold EXIF as lines of hexadecimal digits
-    return bytes.fromhex("".join(text.splitlines()[3:])) if isinstance(text, str) else None
-
-
-def _exif(image: ImageFile.ImageFile, format_name: str, notes: list[str]) -> bytes | None:
-    try:
-        return _tiff_exif(image) if format_name == "TIFF" else _raw_exif(image)
-    except Exception as error:  # anything from Pillow's tag reader; without EXIF it is still a photo
-        notes.append(f"EXIF is broken and left out: {_first_line(error)}")
-        return None
-
-
-def _tiff_exif(image: ImageFile.ImageFile) -> bytes | None:
-    found, kept = image.getexif(), Image.Exif()
-    for tag in _DESCRIPTIVE_TAGS & set(found):
-        kept[tag] = found[tag]
-    for tag in (exif_data.EXIF_IFD, 0x8825):  # the camera's directory, the place
-        if directory := found.get_ifd(tag):
-            kept[tag] = dict(directory)
-    return kept.tobytes() if len(kept) else None
-
-
-def _xmp(image: Image.Image) -> bytes | None:
-    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    if isinstance(packet, str):
-        packet = packet.encode("utf-8", "replace")
-    return packet.rstrip(b"\0") if isinstance(packet, bytes) and packet else None
-
-
-def _dpi(image: Image.Image, exif: bytes | None, turned: int) -> tuple[float, float] | None:
-    try:
-        given = image.info.get("dpi") or (exif_data.dpi(exif) if exif else None)
-        x, y = (float(value) for value in given or ())
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return None
-    if not all(math.isfinite(value) and 1 <= value < 65536 for value in (x, y)):
-        return None
-    return (y, x) if turned >= 5 else (x, y)
 
 
 # ------------------------------------------------------------------------------------------- pixels

@@ -11,14 +11,12 @@ from PIL import Image, PngImagePlugin
 
 from colorcli.errors import PhotoError
 from colorcli.files import atomic_write
-from colorcli.photo import exif as exif_data
-from colorcli.photo import icc, tiff, xmp
+from colorcli.photo import icc, tiff
 from colorcli.photo.formats import LONGEST_SIDE, READABLE, WRITABLE, heif_available
+from colorcli.photo.packing import Packed, pack
 from colorcli.photo.photo import Photo, Provenance
 
 _NO_ALPHA = {"JPEG", "BMP", "PPM"}
-_NO_METADATA = {"BMP", "PPM"}
-_JPEG_SEGMENT = 65533  # bytes in one of JPEG's segments, which holds all of EXIF, or XMP after a 29-byte head
 
 # Luminance is the photo's own, so none of it may be lost for the sake of a smaller file. WebP has no 4:4:4.
 _LOSSY: dict[str, dict[str, Any]] = {
@@ -86,11 +84,11 @@ def _encode(
         raise ValueError(f"{longest} pixels on a side, and {format} holds at most {limit}; use PNG or TIFF")
     pixels, has_alpha = _flattened(photo, format, notes)
     profile = icc.srgb_bytes() if pixels.ndim == 3 and pixels.shape[2] >= 3 else None
-    exif, packet = _metadata(photo, format, provenance, notes)
+    packed = pack(photo, format, provenance, notes)
     if format == "TIFF":
-        encoded = tiff.encode(pixels, alpha=has_alpha, exif=exif, xmp=packet, icc=profile, dpi=photo.dpi)
+        encoded = tiff.encode(pixels, alpha=has_alpha, exif=packed.exif, xmp=packed.xmp, icc=profile, dpi=photo.dpi)
         return memoryview(encoded)
-    options = _options(format, exif, packet, profile, photo.dpi)
+    options = _options(format, packed, profile, photo.dpi)
     if quality is not None and "quality" in options:
         options["quality"] = quality
     with _memory_file() as file:
@@ -131,65 +129,17 @@ def _flattened(photo: Photo, format: str, notes: list[str]) -> tuple[np.ndarray,
     return flat.reshape(pixels.shape), False
 
 
-def _options(
-    format: str,
-    exif: bytes | None,
-    packet: bytes | None,
-    profile: bytes | None,
-    dpi: tuple[float, float] | None,
-) -> dict[str, Any]:
+def _options(format: str, packed: Packed, profile: bytes | None, dpi: tuple[float, float] | None) -> dict[str, Any]:
     """What Pillow's encoder of the format is told."""
     options = dict(_LOSSY.get(format, {}))
     if format == "PNG":
         options["compress_level"] = _PNG_LEVEL
         options["pnginfo"] = chunks = PngImagePlugin.PngInfo()
-        if packet:
-            chunks.add_itxt("XML:com.adobe.xmp", packet.decode("utf-8", "replace"))
-    elif packet:
-        options["xmp"] = packet
-    given = {"exif": exif, "icc_profile": profile, "dpi": dpi}
+        for chunk in packed.chunks:
+            chunks.add(*chunk)
+    elif format == "JPEG":
+        options["extra"] = packed.segments
+    elif packed.xmp:
+        options["xmp"] = packed.xmp
+    given = {"exif": packed.exif, "icc_profile": profile, "dpi": dpi}
     return options | {key: value for key, value in given.items() if value}
-
-
-def _metadata(
-    photo: Photo, format: str, provenance: Provenance | None, notes: list[str]
-) -> tuple[bytes | None, bytes | None]:
-    """EXIF and XMP for the file: the photo's own, and what made the colours."""
-    if format in _NO_METADATA:
-        if provenance or photo.exif or photo.xmp:
-            notes.append(f"{format} holds no metadata: it does not say that colorcli made it")
-        return None, None
-    exif, packet = photo.exif, photo.xmp
-    software = provenance.software if provenance else None
-    if exif or software or photo.dpi:
-        try:
-            exif = exif_data.stamped(exif, software, photo.dpi)
-        except ValueError as error:
-            notes.append(f"EXIF is broken and left out: {error}")
-            exif = exif_data.stamped(None, software, photo.dpi)
-    if provenance:
-        try:
-            packet = xmp.with_source_type(packet, provenance.source_type)
-        except ValueError as error:
-            notes.append(f"XMP is broken and replaced: {error}")
-            packet = xmp.with_source_type(None, provenance.source_type)
-    return _fitting(exif, packet, format, provenance, notes)
-
-
-def _fitting(
-    exif: bytes | None, packet: bytes | None, format: str, provenance: Provenance | None, notes: list[str]
-) -> tuple[bytes | None, bytes | None]:
-    """JPEG holds 64 KB of EXIF and of XMP; what is larger loses its bulky parts."""
-    if format != "JPEG":
-        return exif, packet
-    software = provenance.software if provenance else None
-    if exif and len(exif) > _JPEG_SEGMENT:
-        notes.append("EXIF is larger than the 64 KB that JPEG holds: the maker note is left out")
-        exif = exif_data.without_maker_note(exif)
-        if len(exif) > _JPEG_SEGMENT:
-            notes.append("EXIF is still too large: left out")
-            exif = exif_data.stamped(None, software)
-    if packet and len(packet) > _JPEG_SEGMENT - 29:
-        notes.append("XMP is larger than the 64 KB that JPEG holds: left out")
-        packet = xmp.with_source_type(None, provenance.source_type) if provenance else None
-    return exif, packet

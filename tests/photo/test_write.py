@@ -1,6 +1,7 @@
 import errno
 import io
 import os
+import re
 import stat
 import sys
 
@@ -183,7 +184,7 @@ def test_the_embedded_profile_is_srgb_and_always_the_same():
 
 def test_broken_xmp_and_exif_are_replaced_with_notes():
     data, notes = written(Photo(COFFEE, exif=b"junk", xmp=b"<junk"), "PNG", provenance=PROVENANCE)
-    assert [note.split(":")[0] for note in notes] == ["EXIF is broken and left out", "XMP is broken and replaced"]
+    assert len(notes) == 1 and re.fullmatch(r"metadata left out: EXIF \(no TIFF header\), XMP \(.+\)", notes[0])
     assert opened(data).getexif()[0x0131] == SOFTWARE
     assert SOURCE_TYPE in read_photo(data).xmp
 
@@ -200,18 +201,25 @@ def test_exif_too_large_for_jpeg_loses_the_maker_note_only():
         SOFTWARE,
         {0xA001: 1, 0x9003: "1936:03:01 12:00:00"},
     )
-    assert "maker note is left out" in notes[0]
+    assert notes == ["metadata left out: the maker note"]
     assert 0x927C in opened(written(photo, "PNG")[0]).getexif().get_ifd(0x8769)
 
 
 def test_metadata_that_no_trimming_makes_fit():
     exif = Image.Exif()
     exif[0x010E] = "x" * 70_000
-    xmp = XMP.replace(b"Ansel", b"A" * 70_000)
-    data, notes = written(Photo(COFFEE, exif=exif.tobytes(), xmp=xmp), "JPEG", provenance=PROVENANCE)
+    data, notes = written(Photo(COFFEE, exif=exif.tobytes()), "JPEG", provenance=PROVENANCE)
     assert opened(data).getexif()[0x0131] == SOFTWARE
-    assert SOURCE_TYPE in read_photo(data).xmp
-    assert "XMP is larger" in notes[-1]
+    assert notes == ["metadata left out: EXIF (larger than the 64 KB that JPEG holds)"]
+
+
+def test_xmp_too_large_for_one_segment_of_jpeg_goes_on_in_others():
+    xmp = XMP.replace(b"Ansel", b"A" * 200_000)
+    data, notes = written(Photo(COFFEE, xmp=xmp), "JPEG", provenance=PROVENANCE)
+    assert notes == []
+    assert SOURCE_TYPE in opened(data).info["xmp"] and b"HasExtendedXMP" in opened(data).info["xmp"]
+    read = read_photo(data).xmp
+    assert b"A" * 200_000 in read and SOURCE_TYPE in read and b"HasExtendedXMP" not in read
 
 
 # ------------------------------------------------------------------------------------------- files

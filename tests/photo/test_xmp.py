@@ -67,7 +67,9 @@ def test_what_is_no_xmp_is_a_value_error(broken):
 def test_orientation_is_read_and_reset():
     packet = (PACKET % "").encode()
     assert xmp.orientation(packet) == 6
-    assert xmp.orientation(xmp.upright(packet)) == 1
+    upright = xmp.Packet(packet)
+    upright.make_true(2, 3, 6)
+    assert xmp.orientation(upright.tobytes()) == upright.orientation == 1
     assert xmp.orientation(b"<x/>") is None
 
 
