@@ -36,8 +36,7 @@ LAYOUT = {
     *range(254, 267), 273, *range(277, 282), 284, *range(288, 294), 297, 301, *range(317, 354), *range(400, 406),
     *range(433, 436), *range(512, 522), *range(529, 533), 559, XMP, *range(32931, 32937), *range(32953, 32957),
     *range(32995, 32999), *range(33300, 33306), 33421, 33422, IPTC, *range(34016, 34034), PHOTOSHOP, 34675, 34732,
-    37439, 37724, *range(50674, 50681), *range(50706, 50781), *range(50827, 50836), 50841, *range(50843, 50845),
-    *range(50879, 50880), *range(50885, 50890), *range(50899, 50910), *range(50931, 51182), *range(52525, 52560),
+    37439, 37724, *range(50674, 50681), *range(50706, 51183), *range(52525, 52560),
 }  # fmt: skip
 
 # Tags that a TIFF's first directory may hold of the photo itself, and the types that readers expect of them.
@@ -194,7 +193,6 @@ def _copied(source: Tiff, directories: dict[int, Entries], without: Container[in
     """A copy with nothing between its values. The maker note goes, for it points into what is not copied."""
     target = Exif(_empty(source.order))
     for within, entries in directories.items():
-        target.directories.setdefault(within, {})
         for tag, entry in entries.items():
             if tag not in without:
                 target.put(tag, entry.kind, entry.number, source.value(entry), within)
@@ -277,4 +275,6 @@ def for_tiff(exif: Exif) -> list[int]:
     entries = exif.directories[MAIN]
     odd = [tag for tag, entry in entries.items() if entry.kind not in DESCRIPTIVE.get(tag, ())]
     odd += [tag for tag in _SINGLE & set(entries) if entries[tag].number != 1 and tag not in odd]
+    if exif.get(RESOLUTION_UNIT) not in (None, 1, 2, 3):
+        odd.append(RESOLUTION_UNIT)
     return exif.drop(*odd)

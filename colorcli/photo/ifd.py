@@ -39,7 +39,7 @@ class Tiff:
     Raises ValueError for a stream that does not start with such a header.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, most_entries: int = MOST_ENTRIES) -> None:
         self._stream = stream
         self.size = stream.seek(0, 2)
         head = self._bytes(0, min(16, self.size))
@@ -50,7 +50,7 @@ class Tiff:
             raise ValueError("no TIFF header")
         self.first = self._number(head[8:16] if self.big else head[4:8])
         self._seen: set[int] = set()
-        self._entries_left = MOST_ENTRIES
+        self._entries_left = most_entries
 
     def directory(self, offset: int) -> tuple[Entries, int]:
         """The entries at an offset, and the offset of the next directory. Raises ValueError; one offset goes once."""
@@ -60,7 +60,7 @@ class Tiff:
         head, row, pointer = (8, 20, 8) if self.big else (2, 12, 4)
         count = self._number(self._bytes(offset, head))
         if count > self._entries_left:
-            raise ValueError(f"more than {MOST_ENTRIES} entries")
+            raise ValueError("too many entries")
         self._entries_left -= count
         rows = self._bytes(offset + head, row * count)
         end = offset + head + row * count  # some writers leave out the pointer to the next directory
@@ -78,6 +78,13 @@ class Tiff:
             raise ValueError("an offset lies outside the data")
         return length
 
+    def holds(self, entry: Entry) -> bool:
+        """Whether a value is of a known type and in the file."""
+        try:
+            return self.length(entry) > 0
+        except ValueError:
+            return False
+
     def value(self, entry: Entry) -> bytes:
         """The bytes of a value, in the file's order. Raises ValueError as `length` does."""
         length = self.length(entry)
@@ -86,7 +93,7 @@ class Tiff:
     def pointer(self, entry: Entry) -> int:
         """The offset that an entry holds as its value. Raises ValueError where it holds none."""
         code = _OFFSET_TYPES.get(entry.kind)
-        if code is None or entry.number != 1:
+        if code is None or entry.number != 1 or self.length(entry) > len(entry.field):
             raise ValueError("no offset")
         return int(struct.unpack_from(self.order + code, entry.field)[0])
 

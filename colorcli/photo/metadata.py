@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile
 
 from colorcli.photo import exif as exif_data
 from colorcli.photo import iptc, png, xmp
+from colorcli.photo.bare import Bare, bare_jpeg, bare_tiff
 from colorcli.photo.exif import Exif
 from colorcli.photo.ifd import Tiff
 
@@ -105,9 +106,24 @@ class Metadata:
             self._try("IPTC", take)
 
 
+def without_snares(stream: BinaryIO, head: bytes) -> BinaryIO:
+    """The stream, or a copy for the decoder without the metadata that it stumbles over; `gather` looks behind it."""
+    for start, bare in (
+        (png.SIGNATURE, png.plain),
+        (b"\xff\xd8\xff", bare_jpeg),
+        (b"II", bare_tiff),
+        (b"MM", bare_tiff),
+    ):
+        if head.startswith(start):
+            return bare(stream)
+    return stream
+
+
 def gather(image: ImageFile.ImageFile) -> Metadata:
     """All that the file of an opened image carries; never raises for what is broken, but names it."""
     found = Metadata()
+    if isinstance(image.fp, Bare) and image.fp.lost:
+        found.lost.append(f"EXIF ({image.fp.lost})")
     by_format = {"JPEG": _of_jpeg, "MPO": _of_jpeg, "PNG": _of_png, "TIFF": _of_tiff}
     by_format.get(str(image.format), _of_any)(image, found)
     if found.exif and image.format != "TIFF":
@@ -179,12 +195,13 @@ def _take_raw(found: Metadata, chunk: png.Chunk, take: Callable[[bytes], None]) 
 
 
 def _of_tiff(image: ImageFile.ImageFile, found: Metadata) -> None:
-    stream: Any = image.fp
+    stream: Any = getattr(image.fp, "source", image.fp)
 
     def take() -> None:
         found.exif = exif_data.of_tiff(Tiff(stream))
         _take_blocks(found, found.exif)
 
+    image.info.pop("xmp", None)  # in which Pillow would look for an orientation, whatever its type
     place = stream.tell()
     found._try("EXIF", take)
     stream.seek(place)

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from colorcli.errors import PhotoError
-from colorcli.photo import icc, metadata, png
+from colorcli.photo import icc, metadata
+from colorcli.photo.exif import ORIENTATION
 from colorcli.photo.formats import PIXEL_LIMIT, heif_available
 from colorcli.photo.photo import Photo
 from colorcli.photo.pixels import colour_note, exactly_grey, to_arrays, to_uint16
@@ -64,7 +65,7 @@ def _opened(source: Path | bytes | BinaryIO, name: str) -> Iterator[ImageFile.Im
 
 def _open_stream(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
     head = stream.read(32)
-    stream = png.plain(stream) if head.startswith(png.SIGNATURE) else stream
+    stream = metadata.without_snares(stream, head)
     if not head:
         raise PhotoError(f"{name}: is empty")
     brand = head[8:12] if head[4:8] == b"ftyp" else b""
@@ -149,7 +150,8 @@ def _read(image: ImageFile.ImageFile) -> Photo:
         _refuse_misread(image)
     _scale_transparent_value(image)
     image.load()
-    turned = 1 if format_name == "TIFF" else found.orientation  # Pillow turns a TIFF while loading it
+    turned_by_pillow = format_name == "TIFF" and found.exif is not None and found.exif.get(ORIENTATION) is not None
+    turned = 1 if turned_by_pillow else found.orientation
     pixels, alpha = _pixels(image, image.info.get("icc_profile"), turned, notes)
     found.make_true(pixels.shape[1], pixels.shape[0])
     if (colour := colour_note(pixels)) is not None:

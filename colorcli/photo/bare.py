@@ -1,0 +1,89 @@
+"""Files without the metadata that a decoder stumbles over: Pillow reads all of it as it opens a photo, trusts what it
+says, and refuses the photo, or takes all memory, for what has nothing to do with its pixels."""
+
+import io
+import struct
+from typing import BinaryIO
+
+from colorcli.photo.exif import DESCRIPTIVE, IPTC, LAYOUT, ORIENTATION, PHOTOSHOP, PREFIX, XMP, Exif
+from colorcli.photo.ifd import SUB_IFDS, Tiff, tree
+
+_DECODED = LAYOUT - {XMP, IPTC, PHOTOSHOP, SUB_IFDS} | {ORIENTATION}
+_MOST_ROWS = 1 << 16  # as many as a TIFF's count of entries can say
+
+
+class Bare(io.BytesIO):
+    """A copy of a file without metadata, for the decoder. source: the file itself; lost: why none can read it."""
+
+    def __init__(self, data: bytes, source: BinaryIO, lost: str = "") -> None:
+        super().__init__(data)
+        self.source, self.lost = source, lost
+
+
+def bare_tiff(stream: BinaryIO) -> BinaryIO:
+    """The stream as it is, or a copy whose first directory tells of pixels alone, where any tag is odd."""
+    try:
+        source = Tiff(stream, _MOST_ROWS)
+        entries, following = source.directory(source.first)
+        if _harmless(stream):
+            return stream
+    except ValueError:  # for the decoder to refuse
+        return stream
+    finally:
+        stream.seek(0)
+    data = bytearray(stream.read())
+    kept = {tag: entry for tag, entry in entries.items() if tag in _DECODED and source.holds(entry)}
+    if kept.get(ORIENTATION) and kept[ORIENTATION].kind not in DESCRIPTIVE[ORIENTATION]:
+        del kept[ORIENTATION]
+    head, row, pointer = (f"{source.order}Q", "HHQ8s", "Q") if source.big else (f"{source.order}H", "HHL4s", "L")
+    rows = [struct.pack(source.order + row, tag, *entry) for tag, entry in sorted(kept.items())]
+    directory = struct.pack(head, len(rows)) + b"".join(rows) + struct.pack(source.order + pointer, following)
+    data[source.first : source.first + len(directory)] = directory
+    return Bare(bytes(data), stream)
+
+
+def _harmless(stream: BinaryIO) -> bool:
+    try:
+        found = tree(Tiff(stream))
+    except ValueError:
+        return False
+    known = found.directories[0].items()
+    return not found.lost and all(entry.kind in DESCRIPTIVE.get(tag, (entry.kind,)) for tag, entry in known)
+
+
+def bare_jpeg(stream: BinaryIO) -> BinaryIO:
+    """The stream as it is, or a copy without EXIF where that is none, or beyond bounds."""
+    data, places = b"", []
+    for mark, start, length in _segments(stream):
+        if mark == 0xE1:
+            stream.seek(start + 4)
+            if (segment := stream.read(length - 2)).startswith(PREFIX):
+                data += segment[len(PREFIX) :] if data else segment
+                places.append((start, length + 2))
+    stream.seek(0)
+    try:
+        Exif(data)
+    except ValueError as error:
+        whole = bytearray(stream.read())
+        for start, length in reversed(places):
+            del whole[start : start + length]
+        stream.seek(0)
+        return Bare(bytes(whole), stream, str(error))
+    return stream
+
+
+def _segments(stream: BinaryIO) -> list[tuple[int, int, int]]:
+    """A JPEG's segments before its pixels: mark, start, and the length that it says."""
+    found: list[tuple[int, int, int]] = []
+    at = 2
+    while True:
+        stream.seek(at)
+        head = stream.read(4)
+        if len(head) < 4 or head[0] != 0xFF or head[1] in (0xDA, 0xD9):
+            return found
+        if head[1] == 0xFF:  # filling
+            at += 1
+            continue
+        length = int.from_bytes(head[2:], "big")
+        found.append((head[1], at, length))
+        at += 2 + max(2, length)
