@@ -35,7 +35,7 @@ class Plain(io.BytesIO):
         self.exif = b""
         self.damaged: list[str] = []
         self.still = False  # whether its animation is damaged
-        self._room = _MOST_TEXT
+        self._room, self._frame = _MOST_TEXT, -1
 
     def takes(self, stream: BinaryIO, kind: bytes, start: int, length: int) -> bool:
         """Whether a chunk is to go; texts and EXIF are kept here, what is damaged is named."""
@@ -44,7 +44,9 @@ class Plain(io.BytesIO):
         checksum = int.from_bytes(_read(stream, start + 8 + length, 4), "big")
         if self._room < 0:
             self._damage(kind, "too large")
-        elif zlib.crc32(kind + data) != checksum or length < _least(stream, kind) or not _is_whole(kind, data):
+        elif (
+            zlib.crc32(kind + data) != checksum or length < _least(stream, kind) or not self._whole(stream, kind, data)
+        ):
             self._damage(kind, "damaged")
         elif kind in TEXTS:
             self.texts.append((kind, data))
@@ -53,6 +55,22 @@ class Plain(io.BytesIO):
         else:
             return False
         return True
+
+    def _whole(self, stream: BinaryIO, kind: bytes, data: bytes) -> bool:
+        """Whether a profile, or a part of an animation, is one that Pillow reads."""
+        if kind == b"iCCP":
+            name, _, rest = data.partition(b"\0")
+            return 1 <= len(name) <= 79 and rest[:1] == b"\0" and bool(_unpacked(rest[1:], _MOST_PROFILE))
+        if kind not in (b"fcTL", b"fdAT"):
+            return True
+        self._frame += 1
+        if int.from_bytes(data[:4], "big") != self._frame:  # they are numbered
+            return False
+        size, frame = struct.unpack(">LL", _read(stream, 16, 8)), struct.unpack_from(">LLLL", data.ljust(20, b"\0"), 4)
+        inside = all(
+            0 < side <= side + offset <= most for side, offset, most in zip(frame, frame[2:], size, strict=False)
+        )
+        return kind == b"fdAT" or (frame == (*size, 0, 0) if self._frame == 0 else inside)
 
     def _damage(self, kind: bytes, reason: str) -> None:
         what = f"the PNG chunk {kind.decode()} ({reason})"
@@ -107,12 +125,6 @@ def _least(stream: BinaryIO, kind: bytes) -> int:
     if kind == b"tRNS":
         return _LENGTHS_OF_TRANSPARENCY.get(_read(stream, 25, 1)[0], 0)
     return _LENGTHS.get(kind, 0)
-
-
-def _is_whole(kind: bytes, data: bytes) -> bool:
-    """Whether a profile is one that Pillow reads; others are looked at where they are used."""
-    name, _, rest = data.partition(b"\0")
-    return kind != b"iCCP" or (1 <= len(name) <= 79 and rest[:1] == b"\0" and bool(_unpacked(rest[1:], _MOST_PROFILE)))
 
 
 def _unpacked(data: bytes, most: int = _MOST_TEXT) -> bytes:

@@ -51,7 +51,7 @@ _STORED = {
         "ColorSpace", "PixelXDimension", "PixelYDimension", "ComponentsConfiguration", "CompressedBitsPerPixel",
         "Gamma", "NativeDigest",
     )),
-    f"{{{_PHOTOSHOP}}}ColorMode", f"{{{_PHOTOSHOP}}}ICCProfile", f"{{{_XMP}}}Thumbnails", _POINTER,
+    f"{{{_PHOTOSHOP}}}ColorMode", f"{{{_PHOTOSHOP}}}ICCProfile", f"{{{_XMP}}}Thumbnails", f"{{{_GIMG}}}image", _POINTER,
 }  # fmt: skip
 
 # Pictures, films and maps that lay beside the photo, or in the packet, and are not in the result.
@@ -119,12 +119,11 @@ class Packet:
             yield from ((description, child.tag, child) for child in description.iterchildren("*"))
 
     def _having(self, *names: str) -> list[etree._Element]:
-        """The elements that have one of these as an attribute or a child."""
+        """The elements within properties that have one of these as an attribute or a child."""
         spaces = {f"n{i}": _split(name)[0] for i, name in enumerate(names)}
         tests = [f"{way}n{i}:{_split(name)[1]}" for i, name in enumerate(names) for way in ("@", "")]
         found = self._rdf.xpath(f".//*[{' or '.join(tests)}]", namespaces=spaces)
-        assert isinstance(found, list)
-        return found
+        return [element for element in found if element.getparent() is not self._rdf]
 
     def get(self, name: str) -> str | None:
         """The text of a simple property, by its qualified name."""

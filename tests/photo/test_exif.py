@@ -4,6 +4,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metadata_files import EXIF_IFD, INTEROP_IFD, after, entries, exif, hostile_exif
 from photo_files import encoded
 from PIL import Image
 
@@ -125,3 +126,80 @@ def test_a_broken_inner_directory_does_not_cost_the_orientation():
     assert exif_data.orientation(Exif(data)) == 6
     assert Exif(data).lost == ["EXIF's camera data (an offset lies outside the data)"]
     assert dict(parsed(upright(data, 1, 1))) == {0x0112: 1}
+
+
+def mended(data: bytes, width: int = 72, height: int = 48, turned: int = 6) -> Exif:
+    data_ = Exif(data)
+    exif_data.make_true(data_, width, height, turned)
+    return Exif(data_.tobytes())
+
+
+def with_camera(*rows: tuple[int, int, int, int], behind: bytes = b"") -> bytes:
+    """EXIF whose Exif directory has these entries; bytes behind it start at after(1) + after(len(rows)) - 8."""
+    return exif((EXIF_IFD, 4, 1, after(1)), behind=entries(*rows) + behind)
+
+
+def test_what_tells_of_the_grey_pixels_goes():
+    """Sizes, bits, photometric interpretation, samples; tiles and sample formats would spoil a TIFF."""
+    rows = [(tag, 3, 1, 1) for tag in (256, 257, 258, 262, 266, 277, 317, 322, 338, 339, 340, 50706)]
+    assert mended(exif(*rows, (271, 2, 4, 0x636261))).directories == {
+        0: Exif(exif((271, 2, 4, 0x636261))).directories[0]
+    }
+
+
+@pytest.mark.parametrize(
+    ("stored", "upright_"), [([10, 20], [52, 10]), ([10, 20, 5], [52, 10, 5]), ([10, 20, 8, 6], [52, 10, 6, 8])]
+)
+def test_the_subject_is_turned_with_the_photo(stored, upright_):
+    data = Exif()
+    data.set(0x9214, SHORT, stored, EXIF_IFD)
+    assert mended(data.tobytes()).values(0x9214, EXIF_IFD) == upright_
+    assert mended(data.tobytes(), turned=1).values(0x9214, EXIF_IFD) == stored
+
+
+def test_a_subject_outside_the_photo_goes():
+    data = Exif()
+    data.set(0x9214, SHORT, [500, 20], EXIF_IFD)
+    assert mended(data.tobytes()).values(0x9214, EXIF_IFD) == []
+
+
+def test_interoperability_with_adobe_rgb_becomes_that_with_srgb():
+    data = Exif()
+    data.set(1, ASCII, b"R03\0", INTEROP_IFD)
+    data.set(0x1001, SHORT, [48], INTEROP_IFD)
+    kept = mended(data.tobytes())
+    assert kept.directories[INTEROP_IFD][1].field == b"R98\0" and 0x1001 not in kept.directories[INTEROP_IFD]
+
+
+def test_components_of_a_grey_jpeg_go():
+    grey, colour = with_camera((0x9101, 7, 4, 1), (0x9102, 7, 4, 1)), with_camera((0x9101, 7, 4, 0x00030201))
+    assert mended(grey).directories.get(EXIF_IFD, {}) == {}
+    assert 0x9101 in mended(colour).directories[EXIF_IFD]
+
+
+def test_resolutions_without_a_unit_are_turned_too():
+    data = Exif()
+    data.set(exif_data.X_RESOLUTION, 5, [2, 1])
+    data.set(exif_data.Y_RESOLUTION, 5, [1, 1])
+    assert (mended(data.tobytes()).get_ratio(0x011A), mended(data.tobytes()).get_ratio(0x011B)) == (1, 2)
+
+
+def test_a_tiff_gets_tags_of_the_photo_alone():
+    rows = [(270, 2, 4, 0x636261), (271, 3, 1, 5), (296, 3, 1, 9), (282, 5, 2, 8), (50341, 7, 4, 0), (18246, 3, 1, 5)]
+    data = Exif(exif(*rows, behind=bytes(20)))
+    assert sorted(exif_data.for_tiff(data)) == [271, 282, 296, 50341]
+    assert set(data.directories[0]) == {270, 18246}
+
+
+@given(hostile_exif(), st.integers(1, 8))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_any_structure_is_mended_stamped_and_rebuilt_within_bounds(data, turned):
+    with suppress(ValueError):
+        whole = Exif(data)
+        exif_data.make_true(whole, 3, 2, turned)
+        once = exif_data.stamped(whole.tobytes(), "colorcli", (300, 300))
+        assert once.lost == []  # what was odd is gone
+        again = Exif(once.tobytes())
+        assert again.lost == [] and again.directories == once.directories and exif_data.dpi(again) == (300, 300)
+        assert len(exif_data.without_maker_note(again).tobytes()) <= len(once.data) + 400
+        assert len(once.data) < 3 * len(data) + 1000
