@@ -219,7 +219,7 @@ def _train(order: TrainingOptions) -> None:
         raise
     if is_first():
         put(str(weights))
-    if is_first() and MODELS[order.model].colours:
+    if is_first() and MODELS[order.model].colours and (order.validation or order.data == ["cifar10"]):
         say(f"measure it: {_eval_line(order, weights)}")
 
 
@@ -234,5 +234,5 @@ def _how_to_go_on(out: Path) -> str:
 
 def _eval_line(order: TrainingOptions, weights: Path) -> str:
     root = [] if order.data_root is None else ["--data-root", order.data_root]
-    words = ["colorcli", "eval", "--dataset", order.validation or order.data[0], *root, "--weights", weights]
+    words = ["colorcli", "eval", "--dataset", order.validation or "cifar10", *root, "--weights", weights]
     return shlex.join(map(str, words))

@@ -172,20 +172,26 @@ def without_maker_note(data: bytes) -> bytes:
     """The data rebuilt with nothing between its values, and without the maker note. Raises ValueError."""
     source = Exif(data)
     target = Exif(_EMPTY if source.order == "<" else b"MM\x00*\x00\x00\x00\x08" + bytes(6))
-    target._main = _copy(source, target, source._main)
+    target._main = _copy(source, target, source._main, set())
     target._changed = True
     return PREFIX + target.tobytes()
 
 
-def _copy(source: Exif, target: Exif, entries: _Entries) -> _Entries:
+def _copy(source: Exif, target: Exif, entries: _Entries, seen: set[int]) -> _Entries:
+    """The entries, their values in `target`. seen: offsets of the directories above and before: none is copied twice,
+    so that those that point to each other come to an end."""
     copied: _Entries = {}
     for tag, (kind, count, raw) in entries.items():
         size = _SIZES.get(kind, 0) * count
         if tag == MAKER_NOTE or not size:
             continue
         if tag in _DIRECTORIES:
-            inner, _ = source._read_directory(struct.unpack(source.order + "L", raw)[0])
-            offset = target._append_directory(_copy(source, target, inner), 0)
+            (first,) = struct.unpack(source.order + "L", raw)
+            if first in seen:
+                continue
+            seen.add(first)
+            inner, _ = source._read_directory(first)
+            offset = target._append_directory(_copy(source, target, inner, seen), 0)
         elif size > 4:
             (first,) = struct.unpack(source.order + "L", raw)
             offset = target.append(bytes(source.data[first : first + size]))

@@ -1,13 +1,14 @@
 """XMP: an XML packet beside the pixels (ISO 16684-1)."""
 
-import io
 import re
-import xml.etree.ElementTree as ET
+
+from lxml import etree as ET
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _META = "adobe:ns:meta/"
 _IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _SOURCE_TYPE = f"{{{_IPTC_EXT}}}DigitalSourceType"
+MOST_NAMESPACES = 500  # declarations in a packet; cameras and editors write about twenty
 _PACKET_HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'.encode()
 _PACKET_TAIL = b'<?xpacket end="w"?>'
 _ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>)\s*)([1-8])""")
@@ -46,35 +47,24 @@ def with_source_type(packet: bytes | None, term: str = COMPOSITE_WITH_TRAINED_MO
     if not descriptions:
         descriptions = [ET.SubElement(rdf, f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""})]
     descriptions[0].set(_SOURCE_TYPE, term)
-    for prefix, uri in (("x", _META), ("rdf", _RDF), ("Iptc4xmpExt", _IPTC_EXT)):
-        ET.register_namespace(prefix, uri)
     return b"\n".join((_PACKET_HEAD, ET.tostring(root, encoding="utf-8", xml_declaration=False), _PACKET_TAIL))
 
 
-def _new() -> ET.Element:
-    root = ET.Element(f"{{{_META}}}xmpmeta")
-    ET.SubElement(root, f"{{{_RDF}}}RDF")
+def _new() -> ET._Element:
+    root = ET.Element(f"{{{_META}}}xmpmeta", nsmap={"x": _META})
+    ET.SubElement(root, f"{{{_RDF}}}RDF", nsmap={"rdf": _RDF, "Iptc4xmpExt": _IPTC_EXT})
     return root
 
 
-def _parse(packet: bytes) -> ET.Element:
+def _parse(packet: bytes) -> ET._Element:
+    """The root element. ValueError for what is no XML, declares entities, or is deeper than libxml2's 256 levels or of
+    more namespaces than MOST_NAMESPACES, whose look-up grows with the square of their number."""
     if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:  # XMP has neither; entities can blow up in memory
         raise ValueError("it declares entities")
-    root: ET.Element | None = None
+    if packet.count(b"xmlns") > MOST_NAMESPACES:
+        raise ValueError(f"it has more than {MOST_NAMESPACES} namespaces")
+    parser = ET.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        for event, item in ET.iterparse(io.BytesIO(packet.strip(b"\0 \r\n\t")), ("start-ns", "end")):
-            if event == "start-ns":
-                _keep_prefix(*item)
-            else:
-                root = item
-    except (ET.ParseError, LookupError, UnicodeError) as error:
+        return ET.fromstring(packet.strip(b"\0 \r\n\t"), parser)
+    except (ET.XMLSyntaxError, LookupError, UnicodeError) as error:
         raise ValueError(str(error)) from error
-    if root is None:
-        raise ValueError("it is empty")
-    return root
-
-
-def _keep_prefix(prefix: str, uri: str) -> None:
-    """Have the source's own prefix written again, not ns0, ns1, ..."""
-    if prefix and not re.fullmatch(r"ns\d+", prefix):  # the forms that ElementTree keeps for itself
-        ET.register_namespace(prefix, uri)
