@@ -119,3 +119,9 @@ def test_a_broken_inner_directory_does_not_cost_the_orientation():
     data = exif_data.PREFIX + b"II*\0\x08\0\0\0" + pointer
     assert exif_data.orientation(data) == 6
     assert dict(parsed(exif_data.upright(data, 1, 1))) == {0x0112: 1}
+
+
+@pytest.mark.parametrize("tag", [0x8769, 0x8825, 0xA005])
+def test_directories_that_point_to_themselves_come_to_an_end(tag):
+    loop = b"II*\x00\x08\x00\x00\x00" + struct.pack("<HHHLLL", 1, tag, 4, 1, 8, 0)
+    assert exif_data.without_maker_note(exif_data.PREFIX + loop).startswith(exif_data.PREFIX)
