@@ -15,7 +15,7 @@ from colorcli.cli import options
 from colorcli.cli.guidance import GuidanceOptions
 from colorcli.cli.progress import Teller, put, say
 from colorcli.errors import PhotoError, UsageError
-from colorcli.models.catalog import MODELS, check_samples
+from colorcli.models.catalog import DEFAULT_MODEL, MODELS, check_samples
 
 if TYPE_CHECKING:
     from colorcli.batch.job import Plan, Report
@@ -177,6 +177,7 @@ def colorize_command(
     from colorcli.batch.plan import plan
 
     _check_options(device, saturation)
+    options.tell_new_name(model)
     if model is not None and weights is not None:
         raise UsageError("--model and --weights exclude each other: a weights file says what it is")
     guidance = GuidanceOptions(hints, hint or (), reference, swatch or (), palette)
@@ -223,7 +224,7 @@ def _check_options(device: str, saturation: float | None) -> None:
 
 
 def _check_samples(samples: int, model: str | None, weights: Path | None) -> None:
-    name = (model or options.DEFAULT_MODEL).partition("@")[0]
+    name = (model or DEFAULT_MODEL).partition("@")[0]
     if weights is None and name in MODELS:  # a file says only once it is read what it holds
         check_samples(name, samples, several=MODELS[name].samples)
 
@@ -306,7 +307,7 @@ def _read_single(todo: Plan, teller: Teller) -> Any:
         return None
 
 
-def _load(model: str = options.DEFAULT_MODEL, weights: Path | None = None, **settings: Any) -> Colorizer:
+def _load(model: str = DEFAULT_MODEL, weights: Path | None = None, **settings: Any) -> Colorizer:
     from colorcli.engine import Colorizer
     from colorcli.weights.load import load_model
 

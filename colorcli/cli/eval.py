@@ -74,6 +74,8 @@ def eval_command(
     """
     _check_outputs(dataset, grid, save_images, overwrite)
     options.check_saturation(saturation)
+    for name in models or []:
+        options.tell_new_name(name)
     if dataset != "cifar10" and data_root is not None:
         say("note: --data-root is for --dataset cifar10: without effect here")
     if dataset == "cifar10" and size is not None:

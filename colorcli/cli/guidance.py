@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colorcli.cli.options import DEFAULT_MODEL
 from colorcli.errors import UsageError
-from colorcli.models.catalog import MODELS, check_conditions
+from colorcli.models.catalog import DEFAULT_MODEL, MODELS, check_conditions
 
 if TYPE_CHECKING:
     from colorcli.guidance.reference import Box

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from colorcli.cli.progress import say
 from colorcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 THUMB = 160  # px of a picture in a contact sheet
 PLAIN_WIDTH = 180  # of a table where stdout is no terminal
-DEFAULT_MODEL = "gan"
 
 
 class Precision(str, Enum):
@@ -84,6 +84,14 @@ def seed(text: str, panel: str | None = None) -> Any:
 
 def overwrite(text: str = "Replace files that are there.", panel: str | None = None) -> Any:
     return typer.Option("--overwrite", help=text, rich_help_panel=panel)
+
+
+def tell_new_name(model: str | None) -> None:
+    """Say what weights are called now that are asked for by an old name."""
+    from colorcli.weights.manifest import ALIASES
+
+    if model in ALIASES:
+        say(f"note: {model} is now called {ALIASES[model]}")
 
 
 def check_saturation(value: float | None) -> None:

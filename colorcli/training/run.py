@@ -112,7 +112,7 @@ def _network(order: TrainingOptions, config: Mapping[str, Any]) -> ColorModel:
     if order.width is not None:
         raise UsageError("--width: the network comes from --init")
     model = _mean(order.init)
-    if order.encoder is None and type(model) is not type(catalog.build(order.model, **config)):
+    if not catalog.is_variant(model, order.model):
         raise UsageError(f"--init {order.init[0]}: weights of another system than {order.model}")
     return model
 
