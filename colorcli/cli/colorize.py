@@ -198,6 +198,8 @@ def colorize_command(
         from colorcli.batch.cluster import check_options
 
         check_options(ray, device, todo)
+    if not quiet:
+        _tell_without_effect(todo, quality, seed, model, weights)
     if todo.ignored and not quiet:
         say(f"note: {todo.ignored} NAME-color or NAME-compare beside a NAME left out: results, not photos")
     if dry_run:
@@ -221,6 +223,19 @@ def _check_options(device: str, saturation: float | None) -> None:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
         raise UsageError(f"--device {device}: not one of auto, cpu, cuda, cuda:N, mps")
     options.check_saturation(saturation)
+
+
+def _tell_without_effect(todo: Plan, quality: int | None, seed: int, model: str | None, weights: Path | None) -> None:
+    """Say which options change nothing in this run."""
+    from colorcli.photo.formats import LOSSY, WRITABLE
+
+    lossy = {suffix for format in LOSSY for suffix in WRITABLE[format]}
+    targets = {Path(target).suffix.lower() for job in todo.jobs for target in job.targets}
+    if quality is not None and targets and not targets & lossy and todo.format not in LOSSY and targets != {""}:
+        say(f"note: --quality is without effect: {', '.join(sorted(targets))} is lossless")
+    name = (model or DEFAULT_MODEL).partition("@")[0]
+    if seed and weights is None and name in MODELS and not MODELS[name].samples:
+        say(f"note: --seed is without effect: {name} draws no noise")
 
 
 def _check_samples(samples: int, model: str | None, weights: Path | None) -> None:
