@@ -21,8 +21,11 @@ DDCOLOR = (
 MODELS: dict[str, Facts] = {
     "gan": Facts(
         factory="colorcli.models.gan:generator",
-        summary="U-Net generator trained with L1 and a discriminator: residual with a PatchGAN, or C-DCGAN",
-        paper="Qiu et al. (paper 000, section 3.2); Petre et al. (paper 001, section 3)",
+        summary="U-Net generator: on an ImageNet classifier, which follows hints; residual; or C-DCGAN",
+        paper="Qiu et al. (paper 000, section 3.2); Petre et al. (paper 001, section 3); on a classifier: Iglovikov and"
+        " Shvets, TernausNet, 2018, arXiv:1801.05746, and Tan and Le, EfficientNet, ICML 2019, arXiv:1905.11946; hints:"
+        " Zhang et al., SIGGRAPH 2017, arXiv:1705.02999",
+        takes=("hints",),
     ),
     "patchgan": Facts(
         factory="colorcli.models.patchgan:PatchGAN",
@@ -155,7 +158,9 @@ def build(name: str, **config: Any) -> ColorModel:
         raise UsageError(f"unknown model '{name}'; known: {', '.join(sorted(MODELS))}")
     module, _, cls = MODELS[name].factory.partition(":")
     model: ColorModel = getattr(import_module(module), cls)(**{**MODELS[name].config, **config})
-    model.takes, model.needs = model.takes or MODELS[name].takes, MODELS[name].needs
+    if "takes" not in vars(type(model)):
+        model.takes = MODELS[name].takes
+    model.needs = MODELS[name].needs
     return model
 
 
