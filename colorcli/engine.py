@@ -33,8 +33,12 @@ from colorcli.fullsize import (
 from colorcli.guidance.base import Guidance
 from colorcli.guidance.spread import spread
 from colorcli.models.catalog import check_conditions, check_samples
+from colorcli.photo import as_photo
+from colorcli.weights.load import load_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from colorcli.guidance.hints import Hints
     from colorcli.guidance.palette import Palette
     from colorcli.guidance.reference import Reference
@@ -53,15 +57,16 @@ STEEPEST = 4.0  # times that its contrast grows for that, at most
 class Colorizer:
     """Colours photos with one model on one device.
 
-    model: as `weights.load_model` gives it. size: short side in px that the network sees, default the model's own.
-    saturation: 0 (grey) to 4, see `color.saturated`, default the model's own. seed: of the noise, one for all photos,
-    of models that take any. device, precision: see `device`; systems without a network compute in fp32. UsageError for
-    values out of range or a device that is not there.
+    model: as `weights.load.load_model` gives it, or what it takes: NAME, NAME@WEIGHTS or a weights file. size:
+    short side in px that the network sees, default the model's own. saturation: 0 (grey) to 4, see
+    `color.saturated`, default the model's own. seed: of the noise, one for all photos, of models that take any.
+    device, precision: see `device`; systems without a network compute in fp32. UsageError for values out of range
+    or a device that is not there.
     """
 
     def __init__(
         self,
-        model: ColorModel,
+        model: ColorModel | str | Path,
         *,
         device: str = "auto",
         precision: str = "auto",
@@ -69,6 +74,8 @@ class Colorizer:
         saturation: float | None = None,
         seed: int = 0,
     ) -> None:
+        if not isinstance(model, nn.Module):
+            model = load_model(str(model))
         self.device = choose_device(device)
         chosen = choose_precision(precision, self.device)
         self.dtype = chosen if any(True for _ in model.parameters()) else torch.float32
@@ -102,7 +109,7 @@ class Colorizer:
 
     def __call__(
         self,
-        photo: Photo,
+        photo: Any,
         *,
         hints: Hints | None = None,
         reference: Reference | None = None,
@@ -110,10 +117,11 @@ class Colorizer:
     ) -> Photo:
         """The photo in colour: pixels uint8 (H, W, 3) at the luminance of the source, all else carried over.
 
-        hints, reference, palette: what the colours shall follow, for models that take it. UsageError if this model
+        photo: a Photo, or what `photo.as_photo` makes one of: a path, bytes, a PIL image, an array. hints, reference,
+        palette: what the colours shall follow, for models that take it. UsageError if this model
         does not, or needs what is missing. ColorcliError if the network's colours are not finite numbers.
         """
-        return self.many([photo], hints=hints, reference=reference, palette=palette)[0]
+        return self.many([as_photo(photo)], hints=hints, reference=reference, palette=palette)[0]
 
     def check_conditions(self, names: Iterable[str]) -> None:
         """UsageError unless the model takes all conditions of these names (of models.CONDITIONS) and needs no more."""

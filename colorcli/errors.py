@@ -8,6 +8,8 @@ ColorcliError           1   something that a user can understand and mend
 Other exit codes: 0 done, 3 some inputs failed and the rest are done, 129 HUP, 130 Ctrl-C, 141 closed pipe, 143 TERM.
 """
 
+import errno
+
 PARTIAL_FAILURE = 3
 
 
@@ -43,3 +45,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(text in str(error).lower() for text in texts)
     )
+
+
+def told(error: BaseException) -> str | None:
+    """What to tell a person of an error that is no fault of the program, in one line; None for one that is."""
+    if isinstance(error, ColorcliError):
+        return str(error)
+    if is_out_of_memory(error):
+        return "not enough memory; try a smaller --size, --batch-size 1 or --device cpu"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"no space left on the disk{f' for {error.filename}' if error.filename else ''}"
+    return None

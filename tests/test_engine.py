@@ -252,7 +252,7 @@ def test_the_colour_of_a_hint_comes_out_where_it_lies():
 
 def test_conditions_that_a_model_does_not_take_are_refused():
     hints = Hints.from_points([(1, 1, (200, 30, 20))], photo(texture(9, 9)))
-    with pytest.raises(UsageError, match="takes no hints: use --model scribbles or siggraph17"):
+    with pytest.raises(UsageError, match="takes no hints: use --model gan or scribbles"):
         Colorizer(Painter(), device="cpu")(photo(texture(9, 9)), hints=hints)
 
 

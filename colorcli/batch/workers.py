@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from colorcli.batch.job import STDIO, Job, Outcome, Plan, Report
-from colorcli.errors import ColorcliError, PhotoError, is_out_of_memory
+from colorcli.errors import ColorcliError, PhotoError, told
 from colorcli.memory import available_memory
 from colorcli.photo import Photo, Provenance, read_photo, target_format, write_photo
 
@@ -34,7 +34,6 @@ GPU_WORKERS = 8
 TOGETHER = 4  # photos at most in one pass of the network, if every core is left with several such lots
 QUEUED = 64  # photos that wait, as paths, for a worker: a slow one does not hold up the others
 WRITING_ENDS = 10.0  # seconds that a write in progress is given after Ctrl-C
-OUT_OF_MEMORY = "not enough memory to colour it; try a smaller --size, --batch-size 1 or --device cpu"
 
 
 def read_source(source: str) -> Photo:
@@ -236,13 +235,11 @@ def _failing(outcome: Outcome) -> Iterator[None]:
         where = error.filename or outcome.job.target
         outcome.error = f"{outcome.job.source}: cannot write '{where}': {error.strerror or error}"
     except Exception as error:
-        if is_out_of_memory(error):
-            outcome.error = f"{outcome.job.source}: {OUT_OF_MEMORY}"
-        elif os.environ.get("COLORCLI_DEBUG"):
+        line = told(error)
+        if line is None and os.environ.get("COLORCLI_DEBUG"):
             raise
-        else:
-            kind = type(error).__name__
-            outcome.error = f"{outcome.job.source}: internal error, please report it: {kind}: {error}"
+        fault = f"internal error, please report it: {type(error).__name__}: {error}"
+        outcome.error = f"{outcome.job.source}: {line or fault}"
 
 
 def side_by_side(photo: Photo, result: Photo, *others: Photo) -> Photo:

@@ -41,8 +41,10 @@ class Bins:
     pixels: int = 0
 
     def __post_init__(self) -> None:
-        for array in (self.centres, self.prior):
+        for name in ("centres", "prior"):  # copies: the caller's own arrays stay writable
+            array = np.array(getattr(self, name))
             array.flags.writeable = False
+            object.__setattr__(self, name, array)
         # not a field: what was put on each device
         object.__setattr__(self, "_tables", {})
 

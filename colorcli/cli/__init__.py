@@ -25,7 +25,7 @@ from colorcli.cli.quantize_bins import quantize_bins_command
 from colorcli.cli.train import EXAMPLES as TRAIN_EXAMPLES
 from colorcli.cli.train import train_command
 from colorcli.cli.turing_pairs import app as turing_pairs_app
-from colorcli.errors import ColorcliError
+from colorcli.errors import ColorcliError, told
 from colorcli.version import __version__
 
 CLOSED_PIPE = 128 + 13  # SIGPIPE, which Windows does not have
@@ -102,7 +102,9 @@ def main() -> NoReturn:
         code = 128 + signal.SIGINT
     except Exception as error:
         code = ColorcliError.exit_code
-        if not received:  # an interrupted import can raise anything
+        if not received and (line := told(error)) is not None:
+            complain(line)
+        elif not received:  # an interrupted import can raise anything
             _report_bug(error)
     _end(128 + received[0] if received else code)
 

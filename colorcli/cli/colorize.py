@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from colorcli.cli.guidance import Guidance
+from colorcli.cli import options
+from colorcli.cli.guidance import GuidanceOptions
 from colorcli.cli.progress import Teller, put, say
 from colorcli.errors import PhotoError, UsageError
-from colorcli.models.catalog import MODELS, check_samples
+from colorcli.models.catalog import DEFAULT_MODEL, MODELS, check_samples
 
 if TYPE_CHECKING:
     from colorcli.batch.job import Plan, Report
     from colorcli.engine import Colorizer
 
-FILES, MODEL, GUIDANCE, PICTURE, RUN = "Files", "Model", "Guidance", "Picture", "Run"
+FILES, MODEL, GUIDANCE, PICTURE, RUN = "Files", "Model", "GuidanceOptions", "Picture", "Run"
 EXAMPLES = """Examples:
 
 colorcli colorize grandma.jpg                  writes grandma-color.jpg
@@ -43,21 +42,8 @@ colorcli colorize a.jpg --model cgan-rgb --samples 4
 """
 
 
-class Precision(str, Enum):
-    """Number formats of the network's pass."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-    fp16 = "fp16"
-
-
 def _known_models() -> list[str]:
     return sorted(name for name, spec in MODELS.items() if spec.colours)
-
-
-def _known_devices() -> list[str]:
-    return ["auto", "cpu", "cuda", "mps"]
 
 
 def colorize_command(
@@ -77,9 +63,7 @@ def colorize_command(
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Subfolders of folders too.", rich_help_panel=FILES)
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that are there.", rich_help_panel=FILES)
-    ] = False,
+    overwrite: Annotated[bool, options.overwrite("Replace results that are there.", FILES)] = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Only do what is not there yet.", rich_help_panel=FILES)
     ] = False,
@@ -96,32 +80,11 @@ def colorize_command(
         Path | None,
         typer.Option(metavar="FILE", help="A weights file, in place of --model.", rich_help_panel=MODEL),
     ] = None,
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="auto, cpu, cuda, cuda:N or mps.",
-            autocompletion=_known_devices,
-            rich_help_panel=MODEL,
-        ),
-    ] = "auto",
-    precision: Annotated[
-        Precision, typer.Option(help="Number format of the network.", rich_help_panel=MODEL)
-    ] = Precision.auto,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PX", help="Short side that the network sees. Default: the model's own.", rich_help_panel=MODEL
-        ),
-    ] = None,
+    device: Annotated[str, options.device(MODEL)] = "auto",
+    precision: Annotated[options.Precision, options.precision(MODEL)] = options.Precision.auto,
+    size: Annotated[int | None, options.size(MODEL)] = None,
     batch_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Photos in one pass of the network. Default: up to 4, by the folder.",
-            rich_help_panel=MODEL,
-        ),
+        int | None, options.batch_size("Photos in one pass of the network. Default: up to 4, by the folder.", MODEL)
     ] = None,
     hints: Annotated[
         Path | None,
@@ -168,15 +131,9 @@ def colorize_command(
         ),
     ] = 1,
     seed: Annotated[
-        int,
-        typer.Option(min=0, max=2**63 - 1, help="Of that noise: another seed, other colours.", rich_help_panel=PICTURE),
+        int, options.seed("Random seed of the noise that some systems draw: another seed, other colours.", PICTURE)
     ] = 0,
-    saturation: Annotated[
-        float | None,
-        typer.Option(
-            metavar="FACTOR", help="Stronger or paler colours. Default: the model's own.", rich_help_panel=PICTURE
-        ),
-    ] = None,
+    saturation: Annotated[float | None, options.saturation(PICTURE)] = None,
     format: Annotated[
         str | None,
         typer.Option(
@@ -220,7 +177,10 @@ def colorize_command(
     from colorcli.batch.plan import plan
 
     _check_options(device, saturation)
-    guidance = Guidance(hints, hint or (), reference, swatch or (), palette)
+    options.tell_new_name(model)
+    if model is not None and weights is not None:
+        raise UsageError("--model and --weights exclude each other: a weights file says what it is")
+    guidance = GuidanceOptions(hints, hint or (), reference, swatch or (), palette)
     guidance.check(inputs, model, weights)
     _check_samples(samples, model, weights)
     todo = plan(
@@ -238,6 +198,8 @@ def colorize_command(
         from colorcli.batch.cluster import check_options
 
         check_options(ray, device, todo)
+    if not quiet:
+        _tell_without_effect(todo, quality, seed, model, weights)
     if todo.ignored and not quiet:
         say(f"note: {todo.ignored} NAME-color or NAME-compare beside a NAME left out: results, not photos")
     if dry_run:
@@ -260,12 +222,24 @@ def _check_options(device: str, saturation: float | None) -> None:
     """What can be known wrong at once, before torch, which knows the rest, is loaded."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
         raise UsageError(f"--device {device}: not one of auto, cpu, cuda, cuda:N, mps")
-    if saturation is not None and not (math.isfinite(saturation) and saturation >= 0):
-        raise UsageError(f"--saturation {saturation:g}: give a number from 0 (grey) up; 1 is as the model says")
+    options.check_saturation(saturation)
+
+
+def _tell_without_effect(todo: Plan, quality: int | None, seed: int, model: str | None, weights: Path | None) -> None:
+    """Say which options change nothing in this run."""
+    from colorcli.photo.formats import LOSSY, WRITABLE
+
+    lossy = {suffix for format in LOSSY for suffix in WRITABLE[format]}
+    targets = {Path(target).suffix.lower() for job in todo.jobs for target in job.targets}
+    if quality is not None and targets and not targets & lossy and todo.format not in LOSSY and targets != {""}:
+        say(f"note: --quality is without effect: {', '.join(sorted(targets))} is lossless")
+    name = (model or DEFAULT_MODEL).partition("@")[0]
+    if seed and weights is None and name in MODELS and not MODELS[name].samples:
+        say(f"note: --seed is without effect: {name} draws no noise")
 
 
 def _check_samples(samples: int, model: str | None, weights: Path | None) -> None:
-    name = (model or "gan").partition("@")[0]
+    name = (model or DEFAULT_MODEL).partition("@")[0]
     if weights is None and name in MODELS:  # a file says only once it is read what it holds
         check_samples(name, samples, several=MODELS[name].samples)
 
@@ -298,7 +272,7 @@ def _carry_out(
     settings: dict[str, Any],
     how: dict[str, Any],
     tell: dict[str, Any],
-    guidance: Guidance,
+    guidance: GuidanceOptions,
     ray: str | None,
 ) -> int:
     """Colour the photos of a plan and tell of them; returns the exit code."""
@@ -348,7 +322,7 @@ def _read_single(todo: Plan, teller: Teller) -> Any:
         return None
 
 
-def _load(model: str = "gan", weights: Path | None = None, **settings: Any) -> Colorizer:
+def _load(model: str = DEFAULT_MODEL, weights: Path | None = None, **settings: Any) -> Colorizer:
     from colorcli.engine import Colorizer
     from colorcli.weights.load import load_model
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorcli.cli.colorize import Precision
+from colorcli.cli import options
 from colorcli.cli.progress import counting_bar, put, say
 from colorcli.errors import PARTIAL_FAILURE, UsageError
 
@@ -17,23 +15,12 @@ if TYPE_CHECKING:
     from colorcli.bins import Bins
     from colorcli.evaluation.evaluate import Evaluation
 
-THUMB = 160  # px of a picture in the contact sheet
-PLAIN_WIDTH = 180  # of the table where stdout is no terminal
 EXAMPLES = """Examples:
 
 colorcli eval --dataset cifar10 --download --model gan --format markdown
 
 colorcli eval --dataset photos --model gan --weights runs/new/model.safetensors --grid sheet.png
 """
-
-
-class Format(str, Enum):
-    """How the scores are printed."""
-
-    table = "table"
-    markdown = "markdown"
-    json = "json"
-    csv = "csv"
 
 
 def eval_command(
@@ -48,12 +35,8 @@ def eval_command(
     weights: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A weights file to measure as well; repeat for more.")
     ] = None,
-    data_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where CIFAR-10 lies. Default: COLORCLI_DATA, else the cache.")
-    ] = None,
-    download: Annotated[
-        bool, typer.Option("--download", help="Get CIFAR-10 (170 MB) from its authors if it is not there.")
-    ] = False,
+    data_root: Annotated[Path | None, options.data_root()] = None,
+    download: Annotated[bool, options.download()] = False,
     bins: Annotated[
         Path | None,
         typer.Option(
@@ -69,7 +52,7 @@ def eval_command(
         typer.Option(metavar="N", min=0, help="Give every model N points at random places, in their true colours."),
     ] = 0,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Only the first N images.")] = None,
-    format: Annotated[Format, typer.Option(help="How the scores are printed.")] = Format.table,
+    format: Annotated[options.Format, typer.Option(help="How the scores are printed.")] = options.Format.table,
     grid: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet: grey | each model | truth.")
     ] = None,
@@ -77,27 +60,24 @@ def eval_command(
     save_images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every result to DIR/MODEL/NAME.png.")
     ] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[Precision, typer.Option(help="Number format of the network.")] = Precision.auto,
-    size: Annotated[
-        int | None, typer.Option(metavar="PX", help="Short side that the network sees. Default: each model's own.")
-    ] = None,
-    saturation: Annotated[
-        float | None, typer.Option(metavar="FACTOR", help="Stronger or paler colours. Default: each model's own.")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", min=1, help="Images in one pass.")] = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=0, help="Random seed of the noise that some systems draw, and of the places of --hints."
-        ),
-    ] = 0,
+    overwrite: Annotated[bool, options.overwrite("Replace a contact sheet and results that are there.")] = False,
+    device: Annotated[str, options.device()] = "auto",
+    precision: Annotated[options.Precision, options.precision()] = options.Precision.auto,
+    size: Annotated[int | None, options.size()] = None,
+    saturation: Annotated[float | None, options.saturation()] = None,
+    batch_size: Annotated[int | None, options.batch_size("Images in one pass of the network.")] = None,
+    seed: Annotated[int, options.seed("Random seed of noise, where systems draw it, and of --hints.")] = 0,
 ) -> None:
     """Measure models against the truth, beside leaving the pictures grey.
 
     Without a model it prints the grey row alone.
     """
-    _check_outputs(dataset, grid, save_images)
+    _check_outputs(dataset, grid, save_images, overwrite)
+    options.check_saturation(saturation)
+    for name in models or []:
+        options.tell_new_name(name)
+    if dataset != "cifar10" and data_root is not None:
+        say("note: --data-root is for --dataset cifar10: without effect here")
     if dataset == "cifar10" and size is not None:
         raise UsageError("--size is for photos: CIFAR-10 is measured at its 32 x 32 px")
     if dataset == "cifar10" and (no_cast or hints):
@@ -136,30 +116,29 @@ def eval_command(
             bins=priors,
             on_progress=lambda done: advance(done, len(images)),
         )
-    if grid:
-        _write_grid(result, grid)
     _print(result, format)
+    if grid:
+        from colorcli.evaluation.sheet import contact_sheet
+
+        options.write_picture(contact_sheet(result.samples, options.THUMB), grid)
     for line in result.failed:
         say(f"colorcli: {line}")
     if result.failed:
         raise typer.Exit(PARTIAL_FAILURE)
 
 
-def _check_outputs(dataset: str, grid: Path | None, save_images: Path | None) -> None:
-    """What is written must be writable, and never lie among the photos that are measured."""
-    for option, path in (("--grid", grid), ("--save-images", save_images)):
-        if path is not None and Path(dataset).is_dir() and Path(dataset).resolve() in (path / "x").resolve().parents:
-            raise UsageError(f"{option} {path} lies in the dataset: it would be measured the next time")
-    if save_images is not None and save_images.exists() and not save_images.is_dir():
-        raise UsageError(f"--save-images {save_images}: not a folder")
-    if grid is None:
+def _check_outputs(dataset: str, grid: Path | None, save_images: Path | None, overwrite: bool) -> None:
+    """What is written must be writable, replace nothing unasked, and never lie among the photos that are measured."""
+    if grid is not None:
+        options.check_picture("--grid", grid, overwrite=overwrite, outside=[dataset])
+    if save_images is None:
         return
-    from PIL import Image
-
-    if grid.suffix.lower() not in Image.registered_extensions():
-        raise UsageError(f"--grid {grid}: give it the suffix of a picture, such as .png")
-    if not grid.parent.is_dir():
-        raise UsageError(f"--grid {grid}: no such folder: {grid.parent}")
+    if Path(dataset).is_dir() and Path(dataset).resolve() in (save_images / "x").resolve().parents:
+        raise UsageError(f"--save-images {save_images} lies in the dataset: it would be measured the next time")
+    if save_images.exists() and not save_images.is_dir():
+        raise UsageError(f"--save-images {save_images}: not a folder")
+    if save_images.is_dir() and any(save_images.iterdir()) and not overwrite:
+        raise UsageError(f"--save-images {save_images}: is not empty; --overwrite replaces what is in it")
 
 
 def _ab_bins(path: Path | None) -> Bins | None:
@@ -171,23 +150,10 @@ def _ab_bins(path: Path | None) -> Bins | None:
     return bins
 
 
-def _write_grid(result: Evaluation, path: Path) -> None:
-    from PIL import Image
-
-    from colorcli.evaluation.sheet import contact_sheet
-    from colorcli.files import atomic_write
-
-    with atomic_write(path) as file:
-        contact_sheet(result.samples, THUMB).save(file, Image.registered_extensions()[path.suffix.lower()])
-
-
-def _print(result: Evaluation, format: Format) -> None:
+def _print(result: Evaluation, format: options.Format) -> None:
     from colorcli.evaluation import tables
 
-    if format is not Format.table:
+    if format is options.Format.table:
+        options.console().print(tables.rich_table(result))
+    else:
         put(tables.TEXT_FORMATS[format.value](result))
-        return
-    from rich.console import Console
-
-    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
-    console.print(tables.rich_table(result))

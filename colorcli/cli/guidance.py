@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colorcli.errors import UsageError
-from colorcli.models.catalog import MODELS, check_conditions
+from colorcli.models.catalog import DEFAULT_MODEL, MODELS, check_conditions
 
 if TYPE_CHECKING:
     from colorcli.guidance.reference import Box
@@ -22,7 +22,7 @@ _SWATCH = re.compile(f"{_BOX}={_BOX}")
 
 
 @dataclass(frozen=True)
-class Guidance:
+class GuidanceOptions:
     """What a user gave, as text and paths, which `conditions` turns into the engine's."""
 
     strokes: Path | None = None
@@ -54,7 +54,7 @@ class Guidance:
             if path is not None and not path.is_file():
                 raise UsageError(f"{option} {path}: no such file")
         self._check_inputs(inputs)
-        name = (model or "gan").partition("@")[0]
+        name = (model or DEFAULT_MODEL).partition("@")[0]
         if weights is None and name in MODELS:  # a file says only once it is read what it holds
             check_conditions(name, MODELS[name].takes, MODELS[name].needs, self.given)
 

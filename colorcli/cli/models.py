@@ -47,7 +47,7 @@ def list_command(as_json: AsJson = False) -> None:
         _print_table(rows)
     else:
         _print_aligned(rows)
-    free = [name for name, spec in MODELS.items() if not spec.weights]
+    free = [name for name, spec in MODELS.items() if not spec.trained]
     print(f"ready without weights: {', '.join(free)}", file=sys.stderr)
 
 

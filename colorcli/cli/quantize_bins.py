@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from colorcli.cli import options
 from colorcli.cli.progress import counting_bar, put, say
 from colorcli.errors import UsageError
 
@@ -46,18 +47,8 @@ def quantize_bins_command(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The bins, as .npz.", show_default=False)
     ],
-    data_root: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where CIFAR-10 lies. Default: COLORCLI_DATA, else the cache.", rich_help_panel=COUNTED
-        ),
-    ] = None,
-    download: Annotated[
-        bool,
-        typer.Option(
-            "--download", help="Get CIFAR-10 (170 MB) from its authors if it is not there.", rich_help_panel=COUNTED
-        ),
-    ] = False,
+    data_root: Annotated[Path | None, options.data_root()] = None,
+    download: Annotated[bool, options.download()] = False,
     space: Annotated[
         Space, typer.Option(help="ab: a grid of Lab's ab. yuv: the commonest colours of UV.", rich_help_panel=BINS)
     ] = Space.ab,
@@ -86,7 +77,7 @@ def quantize_bins_command(
         ),
     ] = 0.5,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the bins and how common they are.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    overwrite: Annotated[bool, options.overwrite()] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Count the colours of photos: bins, how common each is, and weights against rarity.
@@ -108,7 +99,9 @@ def quantize_bins_command(
     bins = bins_of(census, grid=grid, colours=colors or COLOURS, sigma=sigma, lambda_=lambda_)
     save_bins(output, bins)
     if plot is not None:
-        _write_plot(bins, plot)
+        from colorcli.bins.plot import plot as drawn
+
+        options.write_picture(drawn(bins), plot)
     _tell_left_out(census)
     put(_as_json(bins, census, output) if as_json else str(output))
     if not as_json:
@@ -117,36 +110,11 @@ def quantize_bins_command(
 
 def _check_outputs(data: list[str], output: Path, plot: Path | None, overwrite: bool) -> None:
     """All that can be known before hours of counting."""
-    for option, path in (("--output", output), ("--plot", plot)):
-        if path is None:
-            continue
-        if not path.parent.is_dir():
-            raise UsageError(f"{option} {path}: no such folder: {path.parent}")
-        if path.is_dir():
-            raise UsageError(f"{option} {path}: is a folder")
-        if path.exists() and not overwrite:
-            raise UsageError(f"{option} {path}: is there already; --overwrite replaces it")
+    options.check_file("--output", output, overwrite=overwrite)
     if output.suffix.lower() != ".npz":
         raise UsageError(f"--output {output}: give it the suffix .npz")
-    if plot is None:
-        return
-    from PIL import Image
-
-    if plot.suffix.lower() not in Image.registered_extensions():
-        raise UsageError(f"--plot {plot}: give it the suffix of a picture, such as .png")
-    for name in data:
-        if Path(name).is_dir() and Path(name).resolve() in plot.resolve().parents:
-            raise UsageError(f"--plot {plot} lies in --data {name}: it would be counted the next time")
-
-
-def _write_plot(bins: Bins, path: Path) -> None:
-    from PIL import Image
-
-    from colorcli.bins.plot import plot
-    from colorcli.files import atomic_write
-
-    with atomic_write(path) as file:
-        plot(bins).save(file, Image.registered_extensions()[path.suffix.lower()])
+    if plot is not None:
+        options.check_picture("--plot", plot, overwrite=overwrite, outside=data)
 
 
 def _tell_left_out(census: Census) -> None:

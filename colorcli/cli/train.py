@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from colorcli.cli import options
 from colorcli.cli.progress import put, say
 from colorcli.cli.training_bar import TrainingTeller
 from colorcli.models.catalog import MODELS
 from colorcli.training.recipes import RECIPES
+from colorcli.training.settings import Settings
 
 if TYPE_CHECKING:
     from colorcli.training.run import TrainingOptions
@@ -77,32 +79,8 @@ def train_command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint of --out.", rich_help_panel=RUN)
     ] = False,
-    checkpoint_minutes: Annotated[
-        float | None, _option("Between checkpoints: what a killed run loses at most. Else 5.", RUN, min=0)
-    ] = None,
     preset: Annotated[
         str | None, _option("paper (its hyper-parameters), fast (minutes on a CPU) or photo.", metavar="NAME")
-    ] = None,
-    epochs: Annotated[float | None, _option("Passes over the data.", min=0)] = None,
-    pretrain_epochs: Annotated[
-        float | None, _option("Of these, on the pixel loss alone, before the adversary.", min=0)
-    ] = None,
-    batch_size: Annotated[int | None, _option("Pictures a step (and a process).", min=1)] = None,
-    size: Annotated[int | None, _option("Side of the crops in px.", min=8)] = None,
-    lr: Annotated[float | None, _option("Learning rate at its highest.", min=0)] = None,
-    discriminator_lr: Annotated[float | None, _option("The discriminator's own.", min=0)] = None,
-    loss: Annotated[
-        str | None,
-        _option(
-            "The pixel loss: l1, huber, mse, log-mse, distance, or psnr itself for gan and its kind.", metavar="NAME"
-        ),
-    ] = None,
-    l1_weight: Annotated[float | None, _option("Weight of the pixel loss beside the adversary.", min=0)] = None,
-    ssim_weight: Annotated[
-        float | None, _option("Of 1 - SSIM beside the pixel loss, for gan and its kind.", min=0)
-    ] = None,
-    colourfulness_weight: Annotated[
-        float | None, _option("Of 1 - colourfulness / 100 beside the pixel loss, for gan and its kind.", min=0)
     ] = None,
     width: Annotated[int | None, _option("Channels of the network's finest level.", min=4)] = None,
     encoder: Annotated[
@@ -113,26 +91,6 @@ def train_command(
             metavar="NAME",
         ),
     ] = None,
-    hinted: Annotated[
-        float | None, _option("Share of the pictures that get hints, for networks that follow them.", min=0, max=1)
-    ] = None,
-    bins_weight: Annotated[
-        float | None, _option("Weight of telling the bins of ab beside the colours, for gan on an encoder.", min=0)
-    ] = None,
-    label_weight: Annotated[
-        float | None, _option("Of telling classes beside colours, for systems that learn both.", min=0)
-    ] = None,
-    dropout: Annotated[
-        float | None, _option("Share of the channels dropped at gan's two coarsest levels.", min=0, max=0.9)
-    ] = None,
-    aged: Annotated[float | None, _option("Share of the photos aged as old prints are.", min=0, max=1)] = None,
-    aged_chroma: Annotated[
-        float | None, _option("How much of its colour is left to learn of an aged photo.", min=0, max=1)
-    ] = None,
-    cutmix: Annotated[
-        float | None, _option("Share of the pictures that get a part of another, against overfitting.", min=0, max=1)
-    ] = None,
-    weight_decay: Annotated[float | None, _option("Of Adam, decoupled.", min=0)] = None,
     saturation: Annotated[float, _option("Kept in the weights: how strong they colour. Else 1.", min=0)] = 1.0,
     interpolate: Annotated[
         float, _option("Write weights so far from --init's to what was learned. Else 1, all the way.", min=0, max=1)
@@ -145,39 +103,13 @@ def train_command(
             max=1,
         ),
     ] = None,
-    seed: Annotated[int | None, _option("Of weights, order and crops.", min=0, max=2**31 - 1)] = None,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MACHINE)
-    ] = "auto",
-    precision: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, fp32 or bf16.", rich_help_panel=MACHINE)
-    ] = "auto",
+    device: Annotated[str, options.device(MACHINE)] = "auto",
+    precision: Annotated[options.Precision, options.precision(MACHINE)] = options.Precision.auto,
+    **settings: Any,
 ) -> None:
     """Train a system on CIFAR-10 or on folders of photos."""
     from colorcli.training.run import TrainingOptions
 
-    settings = {
-        "epochs": epochs,
-        "pretrain_epochs": pretrain_epochs,
-        "batch_size": batch_size,
-        "size": size,
-        "lr": lr,
-        "discriminator_lr": discriminator_lr,
-        "loss": loss,
-        "l1_weight": l1_weight,
-        "ssim_weight": ssim_weight,
-        "colourfulness_weight": colourfulness_weight,
-        "bins_weight": bins_weight,
-        "hinted": hinted,
-        "label_weight": label_weight,
-        "dropout": dropout,
-        "aged": aged,
-        "aged_chroma": aged_chroma,
-        "cutmix": cutmix,
-        "weight_decay": weight_decay,
-        "seed": seed,
-        "checkpoint_minutes": checkpoint_minutes,
-    }
     order = TrainingOptions(
         model=model,
         data=data,
@@ -196,11 +128,14 @@ def train_command(
         detail=detail,
         interpolate=interpolate,
         device=device,
-        precision=precision,
+        precision=precision.value,
         resume=resume,
         command=["colorcli", *sys.argv[1:]],
     )
     _train(order)
+
+
+train_command = options.with_fields(train_command, Settings, RECIPE, after="preset")
 
 
 def _train(order: TrainingOptions) -> None:
@@ -219,7 +154,7 @@ def _train(order: TrainingOptions) -> None:
         raise
     if is_first():
         put(str(weights))
-    if is_first() and MODELS[order.model].colours:
+    if is_first() and MODELS[order.model].colours and (order.validation or order.data == ["cifar10"]):
         say(f"measure it: {_eval_line(order, weights)}")
 
 
@@ -234,5 +169,5 @@ def _how_to_go_on(out: Path) -> str:
 
 def _eval_line(order: TrainingOptions, weights: Path) -> str:
     root = [] if order.data_root is None else ["--data-root", order.data_root]
-    words = ["colorcli", "eval", "--dataset", order.validation or order.data[0], *root, "--weights", weights]
+    words = ["colorcli", "eval", "--dataset", order.validation or "cifar10", *root, "--weights", weights]
     return shlex.join(map(str, words))

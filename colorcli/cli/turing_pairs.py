@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorcli.cli.colorize import Precision
-from colorcli.cli.eval import PLAIN_WIDTH, THUMB, Format
+from colorcli.cli import options
 from colorcli.cli.progress import counting_bar, put, say
 from colorcli.errors import PARTIAL_FAILURE, ColorcliError, UsageError
 
@@ -59,9 +57,7 @@ def make_command(
         list[Path] | None,
         typer.Option(metavar="FILE", help="A weights file to judge as well; repeat for more.", rich_help_panel=MODEL),
     ] = None,
-    data_root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where CIFAR-10 lies. Default: COLORCLI_DATA, else the cache.")
-    ] = None,
+    data_root: Annotated[Path | None, options.data_root()] = None,
     protocol: Annotated[
         Protocol,
         typer.Option(
@@ -116,12 +112,8 @@ def make_command(
             metavar="TEXT", help="Gives the same study again. Keep it as secret as the key.", rich_help_panel=STUDY
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MODEL)
-    ] = "auto",
-    precision: Annotated[
-        Precision, typer.Option(help="Number format of the network.", rich_help_panel=MODEL)
-    ] = Precision.auto,
+    device: Annotated[str, options.device(MODEL)] = "auto",
+    precision: Annotated[options.Precision, options.precision(MODEL)] = options.Precision.auto,
 ) -> None:
     """Make a folder with a page to send to people, and the key to score their answers."""
     from colorcli.turing.page import upload_origin
@@ -164,11 +156,12 @@ def score_command(
         float,
         typer.Option(metavar="SHARE", min=0, max=1, help="Exclude who gets less of the catch trials right."),
     ] = 0.8,
-    format: Annotated[Format, typer.Option(help="How the scores are printed.")] = Format.table,
+    format: Annotated[options.Format, typer.Option(help="How the scores are printed.")] = options.Format.table,
     sheet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the most and least convincing pictures.")
     ] = None,
     sheet_rows: Annotated[int, typer.Option(metavar="N", min=1, help="Rows of that sheet, at most.")] = SHEET_ROWS,
+    overwrite: Annotated[bool, options.overwrite("Replace a sheet that is there.")] = False,
     study: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The study's folder, for the sheet. Default: beside the key.")
     ] = None,
@@ -182,7 +175,7 @@ def score_command(
     from colorcli.turing.scoring import score
 
     if sheet is not None:
-        _check_sheet(sheet)
+        options.check_picture("--sheet", sheet, overwrite=overwrite)
     known = read_key(key)
     sheets, refused = read_answers(answer_files(answers), known)
     for refusal in refused:
@@ -194,9 +187,12 @@ def score_command(
         raise ColorcliError(
             f"no answers to count: {len(refused)} files refused, {len(scores.excluded)} excluded by catch trials"
         )
-    if sheet is not None:
-        _write_sheet(scores, study or study_folder(key), sheet, sheet_rows)
     _print(scores, format)
+    if sheet is not None:
+        from colorcli.turing.report import convincing_sheet
+
+        picture = convincing_sheet(scores, study or study_folder(key), sheet_rows, options.THUMB)
+        options.write_picture(picture, sheet)
     if refused:
         raise typer.Exit(PARTIAL_FAILURE)
 
@@ -205,34 +201,12 @@ def _note(line: str) -> None:
     say(f"note: {line}")
 
 
-def _check_sheet(sheet: Path) -> None:
-    from PIL import Image
-
-    if sheet.suffix.lower() not in Image.registered_extensions():
-        raise UsageError(f"--sheet {sheet}: give it the suffix of a picture, such as .png")
-    if not sheet.parent.is_dir():
-        raise UsageError(f"--sheet {sheet}: no such folder: {sheet.parent}")
-
-
-def _write_sheet(scores: StudyScores, folder: Path, path: Path, rows: int) -> None:
-    from PIL import Image
-
-    from colorcli.files import atomic_write
-    from colorcli.turing.report import convincing_sheet
-
-    picture = convincing_sheet(scores, folder, rows, THUMB)
-    with atomic_write(path) as file:
-        picture.save(file, Image.registered_extensions()[path.suffix.lower()])
-
-
-def _print(scores: StudyScores, format: Format) -> None:
+def _print(scores: StudyScores, format: options.Format) -> None:
     from colorcli.turing import report
 
-    if format is not Format.table:
+    if format is not options.Format.table:
         put(report.TEXT_FORMATS[format.value](scores))
         return
-    from rich.console import Console
-
-    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    console = options.console()
     console.print(*report.rich_tables(scores), sep="\n")
     console.print(report.caption(scores), markup=False, highlight=False)

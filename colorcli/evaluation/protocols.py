@@ -211,7 +211,9 @@ def _finite(x: Tensor, name: str) -> Tensor:
 def _output_names(files: list[Path]) -> list[str]:
     """A name for each file's results: its path without the suffix, where only one file has that."""
     stems = Counter(file.with_suffix("") for file in files)
-    return [str(file if stems[file.with_suffix("")] > 1 else file.with_suffix("")) for file in files]
+    names = [str(file if stems[file.with_suffix("")] > 1 else file.with_suffix("")) for file in files]
+    counts = Counter(names)
+    return [name if counts[name] == 1 else f"{name} ({number})" for number, name in enumerate(names, 1)]
 
 
 def _tensor(pixels: np.ndarray) -> Tensor:

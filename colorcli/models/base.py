@@ -30,7 +30,7 @@ class ColorModel(nn.Module):
     noise: int = 0  # length of the noise vector that a prediction draws from torch's generator
     evens_tone: bool = True  # whether it sees very dark and faded photos with their tones spread, see `engine.evened`
     averages_mirror: bool = True  # whether the mean with the mirror image's colours is better than either
-    takes: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()  # the catalog's, but where a class says so itself
     needs: tuple[str, ...] = ()
 
     def __init__(self, **config: Any) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -86,13 +85,6 @@ class CganRgb(ColorModel):
     def predict_ab(self, L: Tensor, noise: Tensor | None = None) -> Tensor:
         """L (B, 1, H, W) in 0..100 -> ab (B, 2, H, W) of `predict_rgb`'s picture, in Lab units. No gradients."""
         return rgb_to_lab(self.predict_rgb(L, noise).detach().float())[:, 1:].to(L.dtype)
-
-
-class EncoderDecoder(CganRgb):
-    """The network of the two lower rungs: no skips (paper 004 sections 3.1 and 3.2)."""
-
-    def __init__(self, **config: Any) -> None:
-        super().__init__(**{"skips": False, **config})
 
 
 def _normalised(convolution: nn.Module, activation: nn.Module) -> nn.Sequential:

@@ -12,8 +12,6 @@ as bilinear interpolation (one kernel for every pair of bins would be three time
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -96,20 +94,6 @@ class Classification(ZhangNetwork):
         if self.output == "downsample":
             ab = F.interpolate(ab, scale_factor=SHRINK, mode="bilinear", align_corners=False)
         return ab.to(logits.dtype)
-
-
-class ClassificationDeconv(Classification):
-    """`classification` grown by a transposed convolution."""
-
-    def __init__(self, output: str = "deconv", **config: Any) -> None:
-        super().__init__(output, **config)
-
-
-class ClassificationDownsample(Classification):
-    """`classification` against the truth at a quarter of the size."""
-
-    def __init__(self, output: str = "downsample", **config: Any) -> None:
-        super().__init__(output, **config)
 
 
 def _bilinear_deconvolution(channels: int) -> nn.ConvTranspose2d:

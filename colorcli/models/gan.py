@@ -38,6 +38,8 @@ class GanGenerator(ColorModel):
     multiples of 2 ** len(widths), of the strided one of half of that.
     """
 
+    takes = ()
+
     def __init__(
         self,
         widths: Sequence[int] = (32, 64, 128, 256, 384),

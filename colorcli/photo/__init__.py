@@ -4,11 +4,13 @@
     write_photo(photo, Path("grandma-color.jpg"))    # atomic: the whole file or none
 
 photo.py   what a Photo is               formats.py  suffixes, limits, targets
-read.py    a file -> Photo               write.py    Photo -> a file
+read.py    a file -> Photo               given.py    an image, an array -> Photo
+write.py    Photo -> a file
 pixels.py  Pillow's images <-> arrays    exif.py, xmp.py, icc.py, tiff.py: one room for each of these formats
 """
 
 from colorcli.photo.formats import PIXEL_LIMIT, READABLE, suffix_for, target_format
+from colorcli.photo.given import as_photo
 from colorcli.photo.photo import Photo, Provenance
 from colorcli.photo.read import read_photo
 from colorcli.photo.write import write_photo
@@ -18,6 +20,7 @@ __all__ = [
     "READABLE",
     "Photo",
     "Provenance",
+    "as_photo",
     "read_photo",
     "suffix_for",
     "target_format",

@@ -39,6 +39,9 @@ WRITABLE: dict[str, tuple[str, ...]] = {
     "HEIF": (".heic", ".heif", ".hif"),
 }
 
+# Formats that lose a little, whose quality can be chosen.
+LOSSY = frozenset({"JPEG", "WEBP", "AVIF", "HEIF"})
+
 # The longest side that a format, or its encoder, can hold.
 LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65536, "HEIF": 16384}
 

@@ -34,6 +34,17 @@ class Photo:
     texts: list[tuple[bytes, bytes]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """ValueError, in one line, for pixels or alpha of another kind or shape."""
+        shape, kind = self.pixels.shape, self.pixels.dtype
+        grey, colour = len(shape) == 2, len(shape) == 3 and shape[2] == 3
+        if not ((grey and kind in (np.uint8, np.uint16)) or (colour and kind == np.uint8)) or 0 in shape:
+            raise ValueError(
+                f"a photo's pixels are uint8 (H, W) or (H, W, 3), or uint16 (H, W), not {kind} {tuple(shape)}"
+            )
+        if self.alpha is not None and (self.alpha.dtype != np.uint8 or self.alpha.shape != shape[:2]):
+            raise ValueError(f"alpha is uint8 {shape[:2]} as the pixels, not {self.alpha.dtype} {self.alpha.shape}")
+
 
 @dataclass(frozen=True)
 class Provenance:

@@ -102,6 +102,10 @@ def train(
     averaged = copy.deepcopy(model).eval().requires_grad_(False)
     teacher = objective_of(objective, model, settings, place, per_epoch)
     first, best = restore(out, teacher, averaged, hooks.say) if resume else (0, -math.inf)
+    if first > round(settings.epochs * per_epoch):
+        raise UsageError(
+            f"--epochs {settings.epochs:g}: {out} has {first / per_epoch:.3g} behind it already; give more to go on"
+        )
     data = held_on(place.device, data)
     order = batches(len(data), settings.batch_size, settings.seed, first, rank=place.rank, world=place.world)
     run = _Run(teacher, averaged, validation, out, settings, place, hooks, per_epoch, first, best)

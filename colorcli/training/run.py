@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from colorcli.bins import Bins, load_bins
 from colorcli.errors import UsageError
 from colorcli.files import sha256_of
 from colorcli.models import catalog
 from colorcli.models.base import ColorModel
 from colorcli.training.checkpoint import checkpoints
-from colorcli.training.loop import Hooks, Progress, objective_class, train
+from colorcli.training.loop import Hooks, Progress, train
 from colorcli.training.objectives.base import Place
-from colorcli.training.options import TrainingOptions
+from colorcli.training.options import TrainingOptions, settled
 from colorcli.training.pictures.colours import count_bins
-from colorcli.training.pictures.sources import is_cifar10, open_data
+from colorcli.training.pictures.sources import open_data
 from colorcli.training.processes import training_place
-from colorcli.training.recipes import RECIPES, Preset, preset
+from colorcli.training.recipes import RECIPES, Preset
 from colorcli.training.record import HISTORY
 from colorcli.training.settings import Settings
 from colorcli.weights.pretrained import published_encoder
@@ -57,17 +56,7 @@ def run(
 def _run(order: TrainingOptions, place: Place, report: Callable[[Progress], None], say: Callable[[str], None]) -> Path:
     if not order.resume and ((order.out / HISTORY).exists() or checkpoints(order.out)):
         raise UsageError(f"{order.out} holds an earlier run: --resume it, or choose another --out")
-    chosen = preset(order.model, order.preset, photos=not is_cifar10(order.data))
-    settings = replace(chosen.settings, **order.settings)
-    objective = objective_class(RECIPES[order.model].objective)
-    if settings.loss not in objective.PIXEL_LOSSES:
-        raise UsageError(f"--loss {settings.loss}: {order.model} has {', '.join(objective.PIXEL_LOSSES)}")
-    for loss, weight in {"ssim": settings.ssim_weight, "colourfulness": settings.colourfulness_weight}.items():
-        if weight and loss not in objective.LOSSES:
-            raise UsageError(f"--{loss}-weight {weight:g}: {order.model} does not learn by it")
-    bins = _given_bins(order)
-    if bins is not None and settings.rebalance:
-        settings = replace(settings, rebalance=1 - bins.lambda_)
+    chosen, settings, bins = settled(order)
     torch.manual_seed(settings.seed)
     model = _network(order, chosen.config if bins is None else {**chosen.config, "colours": len(bins)})
     if order.detail is not None:
@@ -83,8 +72,6 @@ def _run(order: TrainingOptions, place: Place, report: Callable[[Progress], None
         download=order.download,
     )
     recipe = RECIPES[order.model]
-    if recipe.needs_labels and not is_cifar10(order.data):
-        raise UsageError(f"{order.model} learns from classes too, which {', '.join(order.data)} does not have")
     if bins is None and recipe.bins is not None and not order.init:
         bins = count_bins(data.train, settings.size, recipe.bins)
     if bins is not None:
@@ -92,9 +79,10 @@ def _run(order: TrainingOptions, place: Place, report: Callable[[Progress], None
     _drop_channels(model, settings.dropout)
     say(data.about)
     metadata = _metadata(order, chosen, settings, place, data.trained_on)
+    start = None if order.interpolate == 1 else copy.deepcopy(model).cpu()
 
     def keep(averaged: ColorModel, name: str = BEST_FILE) -> None:
-        save_weights(order.out / name, _interpolated(averaged, order), metadata)
+        save_weights(order.out / name, _interpolated(averaged, start, order.interpolate), metadata)
 
     averaged = train(
         model,
@@ -112,19 +100,6 @@ def _run(order: TrainingOptions, place: Place, report: Callable[[Progress], None
     return order.out / WEIGHTS_FILE
 
 
-def _given_bins(order: TrainingOptions) -> Bins | None:
-    """What --bins holds. UsageError where the system takes none of their space."""
-    if order.bins is None:
-        return None
-    space = RECIPES[order.model].bins
-    if space is None:
-        raise UsageError(f"--bins {order.bins}: {order.model} does not tell colours in bins")
-    bins = load_bins(order.bins)
-    if bins.space != space:
-        raise UsageError(f"--bins {order.bins}: bins of {bins.space}; {order.model} takes those of {space}")
-    return bins
-
-
 def _network(order: TrainingOptions, config: Mapping[str, Any]) -> ColorModel:
     """The network to train: from --init, or as the preset and --width have it."""
     if not order.init:
@@ -137,7 +112,7 @@ def _network(order: TrainingOptions, config: Mapping[str, Any]) -> ColorModel:
     if order.width is not None:
         raise UsageError("--width: the network comes from --init")
     model = _mean(order.init)
-    if order.encoder is None and type(model) is not type(catalog.build(order.model, **config)):
+    if not catalog.is_variant(model, order.model):
         raise UsageError(f"--init {order.init[0]}: weights of another system than {order.model}")
     return model
 
@@ -164,14 +139,14 @@ def _mean(files: Sequence[Path]) -> ColorModel:
     return first
 
 
-def _interpolated(averaged: ColorModel, order: TrainingOptions) -> ColorModel:
-    """A network between --init and the trained one, as --interpolate has it."""
-    if order.interpolate == 1:
+def _interpolated(averaged: ColorModel, start: ColorModel | None, share: float) -> ColorModel:
+    """A network so far from `start`, as the run began, to the trained one; without a start the trained one."""
+    if start is None:
         return averaged
-    between, start = copy.deepcopy(averaged), _mean(order.init).state_dict()
+    between, first = copy.deepcopy(averaged), start.state_dict()
     for name, tensor in between.state_dict().items():
         if tensor.is_floating_point():
-            tensor.lerp_(start[name].to(tensor), 1 - order.interpolate)
+            tensor.lerp_(first[name].to(tensor), 1 - share)
     return between
 
 

@@ -16,6 +16,8 @@ from colorcli.training.checkpoint import load_checkpoint
 from colorcli.training.objectives.base import Objective
 from colorcli.training.settings import Settings
 
+GIVEN = ("lr", "betas", "weight_decay")  # of an optimizer, as options have them
+
 
 def capture(step: int, best: float, objective: Objective, averaged: nn.Module) -> dict[str, Any]:
     """The state after `step` steps, of which the best validation gave `best`, as `save_checkpoint` takes it.
@@ -35,8 +37,8 @@ def capture(step: int, best: float, objective: Objective, averaged: nn.Module) -
 def restore(out: Path, objective: Objective, averaged: nn.Module, say: Callable[[str], None]) -> tuple[int, float]:
     """The step and the best validation of the newest whole checkpoint in `out`, which is loaded; 0 if there is none.
 
-    Learning rates stay as the objective has them. UsageError for the checkpoint of another network; VerificationError
-    if all are damaged.
+    Learning rates, betas and weight decay stay as the objective has them. UsageError for the checkpoint of another
+    network; VerificationError if all are damaged.
     """
     state = load_checkpoint(out, say)
     if state is None:
@@ -57,10 +59,11 @@ def restore(out: Path, objective: Objective, averaged: nn.Module, say: Callable[
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    full = [group["lr"] for group in optimizer.param_groups]
+    """The optimizer's moments; its learning rates, betas and weight decay stay those that this run was given."""
+    given = [{name: group[name] for name in GIVEN if name in group} for group in optimizer.param_groups]
     optimizer.load_state_dict(state)
-    for group, lr in zip(optimizer.param_groups, full, strict=True):
-        group["full_lr"] = lr
+    for group, options in zip(optimizer.param_groups, given, strict=True):
+        group.update(options, full_lr=options["lr"])
 
 
 def _differences(before: dict[str, Any], settings: Settings) -> list[str]:

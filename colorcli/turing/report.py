@@ -18,6 +18,7 @@ from rich.text import Text
 from colorcli.errors import UsageError, VerificationError
 from colorcli.evaluation.sheet import contact_sheet
 from colorcli.files import sha256_of
+from colorcli.photo import read_photo
 from colorcli.turing.key import TRUTH
 from colorcli.turing.scoring import EVEN, Convincing, Mark, Rate, SourceScores, StudyScores, Tally
 
@@ -246,5 +247,5 @@ def _pixels(folder: Path, file: str, picture: Convincing) -> np.ndarray:
         raise UsageError(f"--sheet needs the pictures: {path} is missing; name the study's folder with --study")
     if sha256_of(path) != expected:
         raise VerificationError(f"{path}: not the picture that the study was made with")
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+    pixels = read_photo(path).pixels
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)

@@ -12,19 +12,19 @@ from pathlib import Path
 
 from colorcli.errors import VerificationError, WeightsMissing
 from colorcli.models.base import ColorModel
-from colorcli.models.catalog import MODELS, build
+from colorcli.models.catalog import DEFAULT_MODEL, MODELS, build
 from colorcli.weights.manifest import WeightsEntry, find
 from colorcli.weights.tensors import TensorFile, read_tensors
 from colorcli.weights.weightsfile import check_colours, load_file, rebuild
 
 
-def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None = None) -> ColorModel:
+def load_model(name: str = DEFAULT_MODEL, *, task: str = "photo", weights: Path | None = None) -> ColorModel:
     """The trained colorizer called `name`, or the one in the file `weights` (then `name` is not looked at).
 
     name: MODEL or MODEL@WEIGHTS of the manifest (plain MODEL: its default for `task`, "photo" or
     "cifar10"), or the path of a file, told by its suffix .safetensors or a folder in it. The network is in
     float32 on the CPU, in eval mode, with the attributes label, weights_sha256, default_size (px),
-    default_saturation and detail set. A system without weights (see models.Spec) is made by its MODEL name; its
+    default_saturation and detail set. A system without weights (see models.facts.Facts) is made by its MODEL name; its
     weights_sha256 is empty. Raises UsageError for an unknown name or a file that is not there,
     WeightsMissing for known weights that have not been pulled (nothing is ever downloaded here) and
     VerificationError for anything wrong with the file.
@@ -34,7 +34,7 @@ def load_model(name: str = "gan", *, task: str = "photo", weights: Path | None =
     if weights is not None:
         return load_file(weights)
     check_colours(name.partition("@")[0], name)
-    if name in MODELS and not MODELS[name].weights:
+    if name in MODELS and not MODELS[name].trained:
         model = build(name).eval()
         model.label = name
         return model

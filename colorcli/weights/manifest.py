@@ -20,6 +20,11 @@ from colorcli.models.catalog import MODELS
 from colorcli.weights.pins import Content, Pin, read_pin
 
 TASKS = ("photo", "cifar10")
+ALIASES = {  # names of earlier versions, and what they are called now
+    **dict.fromkeys(("ddcolor-tiny", "ddcolor-tiny@imagenet"), "ddcolor@tiny"),
+    **dict.fromkeys(("ddcolor-artistic", "ddcolor-artistic@artistic"), "ddcolor@artistic"),
+    **dict.fromkeys(("ddcolor-paper", "ddcolor-paper@imagenet"), "ddcolor@paper"),
+}
 BUNDLED = Path(__file__).parent / "bundled"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*@[a-z0-9][a-z0-9._-]*")
@@ -145,9 +150,11 @@ def entries() -> list[WeightsEntry]:
 def find(name: str, task: str = "photo") -> WeightsEntry:
     """The entry called NAME@WEIGHTS; plain NAME is its default for `task` ("photo" or "cifar10").
 
-    UsageError for anything else, with the nearest known name and the list of them.
+    A name of ALIASES means what it is called now. UsageError for anything else, with the nearest known name and the
+    list of them.
     """
-    if name in MODELS and not MODELS[name].weights:
+    name = ALIASES.get(name, name)
+    if name in MODELS and not MODELS[name].trained:
         raise UsageError(f"'{name}' works without weights: there is nothing to fetch or to verify")
     known = entries()
     for entry in known:
@@ -158,7 +165,7 @@ def find(name: str, task: str = "photo") -> WeightsEntry:
         raise UsageError(f"no weights called '{name}': this colorcli comes without any, give a weights file")
     models = {entry.model for entry in known}
     problem = f"'{name}' has no default weights for the task {task}" if name in models else f"unknown '{name}'"
-    free = [model for model, spec in MODELS.items() if not spec.weights]
+    free = [model for model, spec in MODELS.items() if not spec.trained]
     near = [] if name in models else difflib.get_close_matches(name, sorted(models.union(names, free)), n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ";"
     raise UsageError(f"{problem}{hint} known weights: {', '.join(names)}; without weights: {', '.join(free)}")

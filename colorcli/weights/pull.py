@@ -16,13 +16,12 @@ from torch import Tensor
 
 from colorcli.download import fetch, is_right
 from colorcli.errors import ColorcliError, VerificationError
-from colorcli.files import atomic_write, locked
+from colorcli.files import locked
 from colorcli.models.catalog import build
 from colorcli.weights.hub import ask
 from colorcli.weights.manifest import WeightsEntry
 from colorcli.weights.pins import FILE, Content, Pin, write_pin
-from colorcli.weights.tensors import write_tensors
-from colorcli.weights.weightsfile import FORMAT, check_fit
+from colorcli.weights.weightsfile import check_fit, write_weights
 
 
 def pull_published(entry: WeightsEntry) -> bool:
@@ -106,8 +105,7 @@ def _convert(source: Path, entry: WeightsEntry, published: Content) -> Content:
     with torch.device("meta"):  # names and shapes are all that is needed
         model = build(entry.model, **(entry.config or {}))
     check_fit(model.state_dict(), state, str(source))
-    with atomic_write(entry.path) as file:
-        return write_tensors(file, _stored(state), _metadata(entry, published, model.default_size))
+    return write_weights(entry.path, model, _stored(state), _metadata(entry, published))
 
 
 def _stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -117,14 +115,11 @@ def _stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _metadata(entry: WeightsEntry, published: Content, size: int) -> dict[str, str]:
-    """What rebuilds the network, and for the record where its weights come from."""
+def _metadata(entry: WeightsEntry, published: Content) -> dict[str, str]:
+    """For the record: where the weights come from."""
     return {
-        "format": FORMAT,
         "model": entry.model,
         "config": json.dumps(dict(entry.config or {})),
-        "size": str(size),
-        "saturation": "1.0",
         "trained_on": entry.trained_on,
         "source": f"{entry.source}/{entry.source.file} sha256:{published.sha256}",
         "licence": entry.licence,

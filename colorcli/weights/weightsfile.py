@@ -18,6 +18,7 @@ from colorcli.errors import UsageError, VerificationError
 from colorcli.files import atomic_write
 from colorcli.models.base import ColorModel
 from colorcli.models.catalog import MODELS, build
+from colorcli.weights.pins import Content
 from colorcli.weights.tensors import TensorFile, read_tensors, write_tensors
 
 FORMAT = "colorcli/1"
@@ -40,6 +41,14 @@ def save_weights(path: Path, model: ColorModel, metadata: Mapping[str, str]) -> 
     are the model's where not given. VerificationError for values
     that are NaN or infinite and for metadata that could not be read back; OSError as from open().
     """
+    tensors = {name: _stored(tensor) for name, tensor in model.state_dict().items()}
+    _check_finite(tensors, str(path))
+    write_weights(path, model, tensors, metadata)
+
+
+def write_weights(path: Path, model: ColorModel, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Content:
+    """Write `tensors` as the weights file of the network `model`, as `save_weights` does but for their precision; the
+    size and SHA-256 of what was written."""
     own = {
         "config": json.dumps(model.config),
         "size": str(model.default_size),
@@ -48,10 +57,8 @@ def save_weights(path: Path, model: ColorModel, metadata: Mapping[str, str]) -> 
     }
     document = {**own, **metadata, "format": FORMAT}
     _parse_header(document, str(path))
-    tensors = {name: _stored(tensor) for name, tensor in model.state_dict().items()}
-    _check_finite(tensors, str(path))
     with atomic_write(path) as file:
-        write_tensors(file, tensors, document)
+        return write_tensors(file, tensors, document)
 
 
 @dataclass(frozen=True)

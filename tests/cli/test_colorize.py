@@ -213,3 +213,28 @@ def test_help_fits_80_columns(run_cli, monkeypatch):
     lines = run_cli("colorize", "--help").stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert any("Examples" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        (["--quality", "80", "-o", "b.png"], "--quality is without effect: .png is lossless"),
+        (["--seed", "3", "-o", "b.jpg"], "--seed is without effect: gan draws no noise"),
+    ],
+)
+def test_options_without_effect_say_so(run_cli, make_photo, tmp_path, monkeypatch, options, note):
+    monkeypatch.chdir(tmp_path)
+    make_photo(tmp_path / "a.jpg")
+    result = run_cli("colorize", "a.jpg", *options)
+    assert result.exit_code == 0 and note in result.stderr
+
+
+def test_a_model_and_a_weights_file_exclude_each_other(run_cli, make_photo, tmp_path):
+    photo = make_photo(tmp_path / "a.jpg")
+    result = run_cli("colorize", photo, "--model", "gan", "--weights", photo)
+    assert result.exit_code == 2 and "exclude each other" in result.stderr
+
+
+def test_an_old_name_says_the_new_one(run_cli, make_photo, tmp_path):
+    result = run_cli("colorize", make_photo(tmp_path / "a.jpg"), "--model", "ddcolor-tiny")
+    assert "note: ddcolor-tiny is now called ddcolor@tiny" in result.stderr

@@ -99,8 +99,11 @@ def test_swatches_choose_among_the_references_colours(here):
     [
         (["a.png", "--model", "scribbles"], "the model scribbles needs hints: give --hints STROKES.png or --hint"),
         (["a.png", "--model", "transfer"], "the model transfer needs reference: give --reference PHOTO"),
-        (["a.png", "--hints", "strokes.png"], "the model gan takes no hints: use --model scribbles or siggraph17"),
-        (["a.png", "--model", "gan@photo", "--hint", "1,1,#ff0000"], "gan takes no hints"),
+        (
+            ["a.png", "--model", "eccv16", "--hints", "strokes.png"],
+            "the model eccv16 takes no hints: use --model gan or",
+        ),
+        (["a.png", "--model", "pix2pix@cifar10", "--hint", "1,1,#ff0000"], "pix2pix takes no hints"),
         (["a.png", "--model", "scribbles", "--reference", "other.jpg"], "takes no reference: use --model transfer"),
         (["a.png", "--model", "scribbles", "--hints", "no.png"], "--hints no.png: no such file"),
         (["a.png", "--model", "transfer", "--reference", "no.png"], "--reference no.png: no such file"),

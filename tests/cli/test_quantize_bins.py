@@ -77,7 +77,7 @@ def test_an_unreadable_photo_among_many_is_named(folder):
         (["--lambda", "0"], "--lambda 0"),
         (["--space", "rgb"], "--space"),
         (["--plot", "bins.txt"], "suffix of a picture"),
-        (["--plot", "photos/bins.png"], "would be counted the next time"),
+        (["--plot", "photos/bins.png"], "would be read as a photo"),
         (["--plot", "photos"], "is a folder"),
         (["-o", "bins.txt"], "suffix .npz"),
         (["-o", "nowhere/bins.npz"], "no such folder: nowhere"),

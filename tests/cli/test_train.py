@@ -187,7 +187,7 @@ def test_weights_of_another_system_are_a_usage_error(cifar, tmp_path):
     [
         (["--preset", "slow"], "--preset slow: gan has"),
         (["--device", "toaster"], "--device toaster"),
-        (["--precision", "fp64"], "--precision fp64"),
+        (["--precision", "fp64"], "fp64"),
         (["--precision", "fp16"], "train in bf16 or fp32"),
         (["--size", "36"], "multiples of"),
         (["--epochs", "0"], "less than a step"),

@@ -203,3 +203,10 @@ def test_any_structure_is_mended_stamped_and_rebuilt_within_bounds(data, turned)
         assert again.lost == [] and again.directories == once.directories and exif_data.dpi(again) == (300, 300)
         assert len(exif_data.without_maker_note(again).tobytes()) <= len(once.data) + 400
         assert len(once.data) < 3 * len(data) + 1000
+
+
+@pytest.mark.parametrize("tag", [EXIF_IFD, 0x8825, INTEROP_IFD])
+def test_directories_that_point_to_themselves_come_to_an_end(tag):
+    data = Exif(exif((tag, 4, 1, 8)))
+    assert len(data.lost) == 1 and data.directories == {0: {}}
+    assert exif_data.without_maker_note(data).tobytes().startswith(b"II*")

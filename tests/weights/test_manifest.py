@@ -8,7 +8,7 @@ from weights_kit import COMMIT, NULL, item, register_toy, use_manifest
 import colorcli.weights.manifest
 from colorcli.errors import ColorcliError, UsageError, VerificationError
 from colorcli.files import cache_folder
-from colorcli.weights.manifest import entries, find, manifest_path
+from colorcli.weights.manifest import ALIASES, entries, find, manifest_path
 
 HUB = {"type": "hub", "repo": "owner/toy", "revision": COMMIT, "file": "sub/toy.safetensors"}
 URL = {"type": "url", "url": "https://example.org/a/toy.bin", "file": "toy.safetensors"}
@@ -211,3 +211,8 @@ def test_results_and_paper_are_kept(manifest):
     manifest(item(results={"psnr": 24.5}, paper="001"))
     assert (entries()[0].results, entries()[0].paper) == ({"psnr": 24.5}, "001")
     assert json.loads(manifest_path().read_text())["version"] == 1
+
+
+@pytest.mark.parametrize("old", sorted(ALIASES))
+def test_names_of_earlier_versions_still_mean_what_they_did(old):
+    assert find(old).name == ALIASES[old]

@@ -408,19 +408,19 @@ def test_what_is_no_state_dict_is_refused(read, state):
 
 
 SHAPES = {
-    "eccv16": "eccv16",
-    "siggraph17": "siggraph17",
-    "ddcolor": "ddcolor_large",
-    "ddcolor-tiny": "ddcolor_tiny",
-    "ddcolor-artistic": "ddcolor_large",
-    "ddcolor-paper": "ddcolor_large",
+    "eccv16@imagenet": "eccv16",
+    "siggraph17@imagenet": "siggraph17",
+    "ddcolor@modelscope": "ddcolor_large",
+    "ddcolor@tiny": "ddcolor_tiny",
+    "ddcolor@artistic": "ddcolor_large",
+    "ddcolor@paper": "ddcolor_large",
 }
 
 
 def test_every_published_entry_builds_the_network_of_its_file():
-    published = {entry.model: entry for entry in entries() if entry.config is not None}
+    published = {entry.name: entry for entry in entries() if entry.config is not None}
     assert published.keys() == SHAPES.keys()
     for name, entry in published.items():
         with torch.device("meta"):
-            found = {key: list(tensor.shape) for key, tensor in build(name, **entry.config).state_dict().items()}
+            found = {key: list(tensor.shape) for key, tensor in build(entry.model, **entry.config).state_dict().items()}
         assert found == json.loads((PARITY / f"{SHAPES[name]}.json").read_text())

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from colorcli.errors import ColorcliError, UsageError
+from colorcli.errors import ColorcliError, PhotoError, UsageError
+from colorcli.photo import read_photo
 from colorcli.training.pictures.images import Cifar10Images
 
 MARGIN = 1.6  # a copy's short side over the crop's side, so that few crops are enlarged
@@ -109,13 +110,15 @@ def _crop_transforms(sizes: Tensor, canvas: int, generator: torch.Generator | No
 
 
 def _small_copy(path: Path, side: int, canvas: int) -> np.ndarray | None:
-    """uint8 (h, w, 3) with a short side of at most `side` and both at most `canvas`; None if unreadable."""
+    """uint8 (h, w, 3), upright and in sRGB, with a short side of at most `side` and both at most `canvas`; None if
+    unreadable."""
     try:
-        with Image.open(path) as image:
-            image.draft("RGB", (2 * canvas, 2 * canvas))
-            rgb = image.convert("RGB")
-    except Exception:  # Pillow has no base class for what damaged files make it raise
+        pixels = read_photo(path).pixels
+    except PhotoError:
         return None
+    if pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    rgb = Image.fromarray(pixels).convert("RGB")
     scale = min(1.0, side / min(rgb.size))
     width, height = (max(1, round(s * scale)) for s in rgb.size)
     rgb = rgb.resize((width, height), Image.Resampling.BOX if scale < 0.5 else Image.Resampling.LANCZOS)

@@ -15,6 +15,7 @@ from colorcli.training.pictures.batches import TrainingSet
 from colorcli.training.pictures.images import SIDE, split
 from colorcli.training.pictures.photos import PhotoSet, load_photos
 
+FEWEST = 10  # photos from which on at least one is held out
 HELD_OUT_SHARE, HELD_OUT_MOST = 0.02, 500  # of the photos, where no folder to validate on is given
 
 
@@ -81,8 +82,9 @@ def open_data(
     photos = load_photos(files, size)
     read = [part for part in (photos, held_out) if isinstance(part, PhotoSet)]
     skipped, colourless = sum(part.skipped for part in read), sum(part.colourless for part in read)
-    apart = f", {len(held_out)} to validate on" if held_out is not None else ""
-    about = f"{len(photos)} photos{apart}; {skipped} unreadable skipped, {colourless} without colour left out"
+    apart = ", none" if held_out is None else f", {len(held_out)}"
+    left_out = f"{skipped} unreadable skipped, {colourless} without colour left out"
+    about = f"{len(photos)} photos{apart} to validate on; {left_out}"
     of_photos = f"{len(photos)} photos of {', '.join(folder.resolve().name for folder in folders)}"
     if images is None:
         return Data(photos, held_out, about, of_photos)
@@ -97,6 +99,6 @@ def _files(folders: Sequence[Path]) -> list[Path]:
 
 def _hold_out(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Most of the files, and some evenly spread ones to validate on."""
-    count = min(HELD_OUT_MOST, int(len(files) * HELD_OUT_SHARE))
+    count = min(HELD_OUT_MOST, int(len(files) * HELD_OUT_SHARE) or int(len(files) >= FEWEST))
     held = set(np.linspace(0, len(files) - 1, count).round().astype(int).tolist())
     return [file for i, file in enumerate(files) if i not in held], [files[i] for i in sorted(held)]

@@ -7,7 +7,8 @@ from PIL import Image
 
 from colorcli.bins import ab_bins, save_bins
 from colorcli.errors import UsageError
-from colorcli.training.run import TrainingOptions, _given_bins, run
+from colorcli.training.options import TrainingOptions, _given_bins
+from colorcli.training.run import run
 from colorcli.weights.load import load_model
 
 
