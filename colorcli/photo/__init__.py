@@ -5,8 +5,10 @@
 
 photo.py   what a Photo is               formats.py  suffixes, limits, targets
 read.py    a file -> Photo               given.py    an image, an array -> Photo
-write.py    Photo -> a file
-pixels.py  Pillow's images <-> arrays    exif.py, xmp.py, icc.py, tiff.py: one room for each of these formats
+write.py   Photo -> a file               pixels.py   Pillow's images <-> arrays
+metadata.py  what a file carries, made true for the result    packing.py  the same as the result's format holds it
+bare.py    a file without what its decoder stumbles over      turn.py     places in a picture that is turned
+exif.py, ifd.py, xmp.py, iptc.py, png.py, icc.py, tiff.py: one room for each of these formats
 """
 
 from colorcli.photo.formats import PIXEL_LIMIT, READABLE, suffix_for, target_format

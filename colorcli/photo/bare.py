@@ -2,22 +2,31 @@
 says, and refuses the photo, or takes all memory, for what has nothing to do with its pixels."""
 
 import io
-import struct
 from typing import BinaryIO
 
 from colorcli.photo.exif import DESCRIPTIVE, IPTC, LAYOUT, ORIENTATION, PHOTOSHOP, PREFIX, XMP, Exif
 from colorcli.photo.ifd import SUB_IFDS, Tiff, tree
 
 _DECODED = LAYOUT - {XMP, IPTC, PHOTOSHOP, SUB_IFDS} | {ORIENTATION}
+_PART = 1 << 20  # bytes
 _MOST_ROWS = 1 << 16  # as many as a TIFF's count of entries can say
 
 
 class Bare(io.BytesIO):
     """A copy of a file without metadata, for the decoder. source: the file itself; lost: why none can read it."""
 
-    def __init__(self, data: bytes, source: BinaryIO, lost: str = "") -> None:
-        super().__init__(data)
+    def __init__(self, source: BinaryIO, lost: str = "") -> None:
+        super().__init__()
         self.source, self.lost = source, lost
+
+    def take(self, start: int, end: int | None = None) -> None:
+        """Copy a part of the source, by default all to its end."""
+        self.source.seek(start)
+        while (end is None or start < end) and (
+            part := self.source.read(_PART if end is None else min(_PART, end - start))
+        ):
+            start += len(part)
+            self.write(part)
 
 
 def bare_tiff(stream: BinaryIO) -> BinaryIO:
@@ -31,15 +40,15 @@ def bare_tiff(stream: BinaryIO) -> BinaryIO:
         return stream
     finally:
         stream.seek(0)
-    data = bytearray(stream.read())
     kept = {tag: entry for tag, entry in entries.items() if tag in _DECODED and source.holds(entry)}
-    if kept.get(ORIENTATION) and kept[ORIENTATION].kind not in DESCRIPTIVE[ORIENTATION]:
+    if ORIENTATION in kept and kept[ORIENTATION].kind not in DESCRIPTIVE[ORIENTATION]:
         del kept[ORIENTATION]
-    head, row, pointer = (f"{source.order}Q", "HHQ8s", "Q") if source.big else (f"{source.order}H", "HHL4s", "L")
-    rows = [struct.pack(source.order + row, tag, *entry) for tag, entry in sorted(kept.items())]
-    directory = struct.pack(head, len(rows)) + b"".join(rows) + struct.pack(source.order + pointer, following)
-    data[source.first : source.first + len(directory)] = directory
-    return Bare(bytes(data), stream)
+    bare = Bare(stream)
+    bare.take(0)
+    bare.seek(source.first)
+    bare.write(source.packed(kept, following))
+    bare.seek(0)
+    return bare
 
 
 def _harmless(stream: BinaryIO) -> bool:
@@ -64,11 +73,13 @@ def bare_jpeg(stream: BinaryIO) -> BinaryIO:
     try:
         Exif(data)
     except ValueError as error:
-        whole = bytearray(stream.read())
-        for start, length in reversed(places):
-            del whole[start : start + length]
-        stream.seek(0)
-        return Bare(bytes(whole), stream, str(error))
+        bare, at = Bare(stream, str(error)), 0
+        for start, length in places:
+            bare.take(at, start)
+            at = start + length
+        bare.take(at)
+        bare.seek(0)
+        return bare
     return stream
 
 

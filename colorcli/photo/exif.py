@@ -48,6 +48,7 @@ DESCRIPTIVE = GEO | {
     **dict.fromkeys((ORIENTATION, RESOLUTION_UNIT, 18246, 18249), _WHOLE),
     **dict.fromkeys((40091, 40092, 40093, 40094, 40095, IPTC), _BYTES),
 }
+_GDAL = {42112, 42113}  # statistics of the grey values, and which of them is none
 _SINGLE = {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
 
 
@@ -184,7 +185,9 @@ def of_tiff(source: Tiff) -> Exif:
     directories, _, _, others, lost = tree(source, {*DESCRIPTIVE, XMP, PHOTOSHOP})
     exif = _copied(source, directories)
     exif.lost += lost
-    if private := sorted(set(others) - LAYOUT):
+    if _GDAL & set(others):
+        exif.lost.append("GDAL's tags beside GeoTIFF's")
+    if private := sorted(set(others) - LAYOUT - _GDAL):
         exif.lost.append(f"TIFF tags {', '.join(map(str, private[:8]))}{', ...' * (len(private) > 8)}")
     return exif
 
@@ -247,7 +250,8 @@ def _turn(exif: Exif, size: tuple[int, int], turned: int) -> None:
 def dpi(exif: Exif) -> tuple[float, float] | None:
     """Pixels an inch, across and down, where the data tells."""
     across, down = exif.get_ratio(X_RESOLUTION), exif.get_ratio(Y_RESOLUTION)
-    unit = {_PER_INCH: 1.0, _PER_CENTIMETRE: 2.54}.get(exif.get(RESOLUTION_UNIT) or 0)
+    told = exif.get(RESOLUTION_UNIT) if RESOLUTION_UNIT in exif.directories[MAIN] else _PER_INCH
+    unit = {_PER_INCH: 1.0, _PER_CENTIMETRE: 2.54}.get(told or 0)
     return (across * unit, down * unit) if across and down and unit else None
 
 

@@ -17,7 +17,7 @@ SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12:
 _BIG_SIZES = SIZES | {16: 8, 17: 8, 18: 8}
 _OFFSET_TYPES = {3: "H", 4: "L", 13: "L", 16: "Q", 18: "Q"}
 
-# A camera writes 200 entries at most; values go no further than the file, and not all of a large one is metadata.
+# A camera writes 200 entries at most; of a large file not all is metadata.
 MOST_ENTRIES = 2000
 MOST_BYTES = 64 << 20
 
@@ -67,6 +67,14 @@ class Tiff:
         following = self._number(self._bytes(end, pointer)) if end + pointer <= self.size else 0
         form = self.order + ("HHQ8s" if self.big else "HHL4s")
         return {tag: Entry(*entry) for tag, *entry in struct.iter_unpack(form, rows)}, following
+
+    def packed(self, entries: Entries, following: int) -> bytes:
+        """A directory as this file holds such."""
+        head, row, pointer = ("Q", "HHQ8s", "Q") if self.big else ("H", "HHL4s", "L")
+        rows = [struct.pack(self.order + row, tag, *entry) for tag, entry in sorted(entries.items())]
+        return b"".join(
+            [struct.pack(self.order + head, len(rows)), *rows, struct.pack(self.order + pointer, following)]
+        )
 
     def length(self, entry: Entry) -> int:
         """Bytes of a value. Raises ValueError for a type that is not known and for a value outside the file."""
@@ -140,7 +148,7 @@ def tree(source: Tiff, wanted: Container[int] | None = None) -> Tree:
                 found[inner], _ = source.directory(offsets[inner])
             except ValueError as error:
                 lost.append(f"{NAMES[inner]} ({error})")
-    left = min(source.size, MOST_BYTES)
+    left = source.size if wanted is None else min(source.size, MOST_BYTES)
     for name, entries in found.items():
         left -= _weed(source, entries, NAMES.get(name, "EXIF"), lost)
     if left < 0:

@@ -3,6 +3,7 @@
 (IPTC-NAA Information Interchange Model 4.2; Adobe Photoshop File Formats, "Image resource blocks".)
 """
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -13,16 +14,14 @@ RESOURCE = 0x0404  # where Photoshop's block holds IPTC-IIM
 # how an object's pixels are stored, or are the object.
 _UNTRUE = {(2, 130), (2, 131), (2, 200), (2, 201), (2, 202)}
 _RECORDS = (1, 2)
+_PADDING = re.compile(rb"\0*")  # between resources
 
 
 def from_photoshop(block: bytes) -> bytes:
     """The IPTC-IIM in Photoshop's block, which may start with its head; b"" where there is none. Raises ValueError."""
     at = len(PHOTOSHOP_HEAD) if block.startswith(PHOTOSHOP_HEAD) else 0
-    while at + 12 <= len(block):
+    while (at := _skip_padding(block, at)) + 12 <= len(block):
         mark, kind, name = struct.unpack_from(">4sHB", block, at)
-        if mark[:1] == b"\0":  # padding between resources
-            at += 1
-            continue
         at += 6 + (name + 2) // 2 * 2
         if not mark.isalnum() or at + 4 > len(block):
             raise ValueError("Photoshop's block is damaged")
@@ -33,6 +32,11 @@ def from_photoshop(block: bytes) -> bytes:
             return block[at + 4 : at + 4 + size]
         at += 4 + size + size % 2
     return b""
+
+
+def _skip_padding(block: bytes, at: int) -> int:
+    match = _PADDING.match(block, at)
+    return match.end() if match else at
 
 
 def to_photoshop(data: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """What a photo's file carries beside its pixels: gathered, made true for the result, and named where it is lost."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -14,6 +15,7 @@ from colorcli.photo.exif import Exif
 from colorcli.photo.ifd import Tiff
 
 _LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+_PPM_COMMENT, _PPM_HEAD = re.compile(rb"#[ \t]*([^\r\n]+)"), 4096
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -137,6 +139,12 @@ def _of_any(image: ImageFile.ImageFile, found: Metadata) -> None:
     found.add_xmp(_bytes(image.info.get("xmp")))
     if comment := _bytes(image.info.get("comment")):
         found.comments.append(comment)
+    if image.format == "PPM":
+        stream: Any = image.fp
+        place = stream.tell()
+        stream.seek(0)
+        found.comments += _PPM_COMMENT.findall(stream.read(min(image.tile[0].offset, _PPM_HEAD)))
+        stream.seek(place)
 
 
 def _bytes(value: object) -> bytes:
@@ -158,10 +166,10 @@ def _of_jpeg(image: ImageFile.ImageFile, found: Metadata) -> None:
 def _joined(parts: list[bytes]) -> dict[str, bytes]:
     """The second blocks of XMP: each part starts with the MD5 of the whole, its length and its own offset."""
     blocks: dict[str, bytearray] = {}
-    for part in parts:
+    for part in sorted(parts, key=lambda part: part[36:40]):
         digest, offset = part[:32].decode("latin-1"), int.from_bytes(part[36:40], "big")
         block = blocks.setdefault(digest, bytearray())
-        if offset == len(block):  # they come in order
+        if offset == len(block):
             block += part[40:]
     return {digest: bytes(block) for digest, block in blocks.items()}
 

@@ -53,8 +53,21 @@ def pack(photo: Photo, format: str, provenance: Provenance | None, notes: list[s
 
 def _names(photo: Photo) -> list[str]:
     """What a photo has of metadata, by name."""
-    blocks = {"EXIF": photo.exif, "XMP": photo.xmp, "IPTC": photo.iptc, "the comment": photo.comments}
+    blocks = {
+        "EXIF": photo.exif,
+        "GeoTIFF tags": _is_map(photo),
+        "XMP": photo.xmp,
+        "IPTC": photo.iptc,
+        "the comment": photo.comments,
+    }
     return [name for name, block in blocks.items() if block] + ([_name_texts(photo)] if photo.texts else [])
+
+
+def _is_map(photo: Photo) -> bool:
+    try:
+        return bool(set(exif_data.GEO) & set(Exif(photo.exif or b"").directories[exif_data.MAIN]))
+    except ValueError:
+        return False
 
 
 def _name_texts(photo: Photo) -> str:

@@ -38,7 +38,7 @@ _PACKET_HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'.encode
 _PACKET_TAIL = b'<?xpacket end="w"?>'
 
 # Captions take thousands of bytes, a second picture in a packet some million; histories have thousands of elements.
-_MOST_BYTES, _MOST_ELEMENTS, _MOST_ATTRIBUTES = 8 << 20, 100_000, 2000
+_MOST_BYTES, _MOST_ELEMENTS, _MOST_ATTRIBUTES, _MOST_NAMESPACES = 8 << 20, 100_000, 2000, 1000
 
 # What speaks of the pixels as they were stored.
 _STORED = {
@@ -186,6 +186,8 @@ class Packet:
             self._tell(beside)
         for picture in self._having(f"{{{_GIMG}}}image"):
             self._drop_around(picture)
+        if self._changed:
+            etree.cleanup_namespaces(self._root)  # what is gone is not named any more
         if turned != 1:
             self._turn((height, width) if turned >= 5 else (width, height), turned)
 
@@ -344,6 +346,8 @@ def _new() -> bytes:
 def _parse(data: bytes) -> etree._Element:
     if len(data) > _MOST_BYTES:
         raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MB")
+    if data.replace(b"\0", b"").count(b"xmlns") > _MOST_NAMESPACES:  # without NULs, for it may be UTF-16
+        raise ValueError("it declares too many namespaces")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(data.strip(b"\0 \r\n\t"), parser)

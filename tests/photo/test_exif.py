@@ -99,6 +99,8 @@ def test_dpi_in_inches_and_centimetres():
     metric.set(exif_data.RESOLUTION_UNIT, SHORT, [3])
     assert exif_data.dpi(metric) == (254, 254)
     assert exif_data.dpi(Exif(sample())) is None
+    metric.drop(exif_data.RESOLUTION_UNIT)  # TIFF 6.0: inches
+    assert exif_data.dpi(metric) == (100, 100)
 
 
 @given(st.binary(max_size=200), st.booleans())

@@ -25,6 +25,11 @@ def test_previews_and_what_tells_of_the_grey_picture_go():
     assert press.true(iptc((2, 5, "Title")) + untrue) == iptc((2, 5, "Title"))
 
 
+def test_padding_between_resources():
+    block = photoshop((0x03ED, b"dpi")) + bytes(3_000_000) + photoshop((press.RESOURCE, PRESS))
+    assert press.from_photoshop(block) == PRESS
+
+
 def test_long_data_sets():
     long = b"\x1c\x02\x78\x80\x04\0\x01\0\0" + b"x" * 65536
     assert press.true(long + PRESS) == long + PRESS

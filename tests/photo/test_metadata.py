@@ -93,7 +93,7 @@ def in_two_blocks(*, whole: bool = True, parts: int = 2) -> bytes:
     cuts = [(at, second[at : at + step]) for at in range(0, len(second), step)][: None if whole else -1]
     more = [LONG_XMP_HEAD + digest.encode() + struct.pack(">LL", len(second), at) + part for at, part in cuts]
     main = XMP_HEAD + xmp("", f'xmpNote:HasExtendedXMP="{digest}" dc:source="box 12"')
-    return jpeg((0xE1, main), *((0xE1, part) for part in more))
+    return jpeg((0xE1, main), *((0xE1, part) for part in reversed(more)))
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -116,6 +116,11 @@ def test_comments_of_jpeg_and_gif():
     words = CAPTION.encode()
     assert read_photo(jpeg((0xFE, words), (0xFE, b"box 12"))).comments == [words, b"box 12"]
     assert read_photo(encoded(GREY, "GIF", comment=words)).comments == [words]
+
+
+def test_comments_of_a_ppm():
+    data = b"P5\n# box 12, sheet 4\n2 2\n#another\n255\n#abc"
+    assert read_photo(data).comments == [b"box 12, sheet 4", b"another"]
 
 
 def test_png_texts_stay_as_their_chunks_were():
@@ -159,6 +164,10 @@ def test_place_and_camera_of_a_tiff_come_along():
 
 def test_private_tags_of_a_tiff_are_told():
     assert read_photo(tiff_with((65000, 3, 1, 7), (273, 4, 1, 8))).lost == ["TIFF tags 65000"]
+
+
+def test_gdals_tags_are_told():
+    assert read_photo(tiff_with((42113, 2, 2, 0x30))).lost == ["GDAL's tags beside GeoTIFF's"]
 
 
 def test_where_a_turned_map_lies_is_told():

@@ -81,6 +81,11 @@ def test_one_note_names_all_that_a_bare_format_loses(format):
     assert notes == [f"{format} holds no metadata: left out: {lost}; it does not say that colorcli made it"]
 
 
+def test_a_map_that_loses_its_place_says_so():
+    _, notes = written(Photo(COLOURS, exif=exif((34735, 3, 1, 1))), "BMP")
+    assert "EXIF, GeoTIFF tags" in notes[0]
+
+
 def test_what_reading_lost_is_told_with_the_rest():
     photo = full()
     photo.lost = ["XMP (its second block is not there, or damaged)"]
