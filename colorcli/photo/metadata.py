@@ -17,6 +17,7 @@ from colorcli.photo.ifd import Tiff
 _LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _PPM_COMMENT, _PPM_HEAD = re.compile(rb"#[ \t]*([^\r\n]+)"), 4096
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_RAW = "raw profile type "  # how ImageMagick calls what it puts into a PNG's texts
 
 
 @dataclass
@@ -187,19 +188,29 @@ def _of_png(image: ImageFile.ImageFile, found: Metadata) -> None:
         "app1": found.add_app1,
         "iptc": found.add_iptc,
     }
+    once: set[str] = set()
     for chunk in file.texts:
         name = png.keyword(chunk)
-        kind = name.removeprefix("Raw profile type ").lower() if name.startswith("Raw profile type ") else ""
-        if png.is_xmp(chunk):
-            found.add_xmp(png.text(chunk))
-        elif kind in takers:
-            _take_raw(found, chunk, takers[kind])
-        elif kind not in ("icc", "icm"):
+        kind = "xmp" if png.is_xmp(chunk) else name.lower().removeprefix(_RAW) if name.lower().startswith(_RAW) else ""
+        if kind in ("icc", "icm"):
+            found.lost.append("an ICC profile that lies in a text")
+        elif kind not in takers:
             found.texts.append(chunk)
+        elif kind in once:
+            found.lost.append(f"another {kind.upper()}")
+        else:
+            once.add(kind)
+            _take_text(found, chunk, kind.upper(), takers[kind])
 
 
-def _take_raw(found: Metadata, chunk: png.Chunk, take: Callable[[bytes], None]) -> None:
-    found._try(png.keyword(chunk), lambda: take(png.raw_profile(chunk)))
+def _take_text(found: Metadata, chunk: png.Chunk, name: str, take: Callable[[bytes], None]) -> None:
+    try:
+        data = png.text(chunk) if png.is_xmp(chunk) else png.raw_profile(chunk)
+        if not data:
+            raise ValueError("damaged, or too large")
+        take(data)
+    except ValueError as error:
+        found.lost.append(f"{name} ({error})")
 
 
 def _of_tiff(image: ImageFile.ImageFile, found: Metadata) -> None:
