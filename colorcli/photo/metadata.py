@@ -161,6 +161,8 @@ def _of_jpeg(image: ImageFile.ImageFile, found: Metadata) -> None:
     press = [data[len(head) :] for name, data in segments if name == "APP13" and data.startswith(head)]
     if press:
         found.add_iptc(head + b"".join(press))
+    if any(name == "APP11" for name, _ in segments):  # JUMBF, signed for the pixels that were
+        found.lost.append(xmp.CREDENTIALS)
     found.comments += [data for name, data in segments if name == "COM" and data.strip(b"\0 ")]
 
 

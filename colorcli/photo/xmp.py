@@ -26,6 +26,8 @@ _CONTAINER = "http://ns.google.com/photos/1.0/container/"
 _GPANO = "http://ns.google.com/photos/1.0/panorama/"
 
 _SOURCE_TYPE = f"{{{_IPTC_EXT}}}DigitalSourceType"
+_CREDENTIALS = "{http://purl.org/dc/terms/}provenance"  # the way to a block of C2PA, which is signed for other pixels
+CREDENTIALS = "Content Credentials"
 _FORMAT = "{http://purl.org/dc/elements/1.1/}format"
 _POINTER = f"{{{_NOTE}}}HasExtendedXMP"
 _ORIENTATION = f"{{{_TIFF}}}Orientation"
@@ -194,6 +196,8 @@ class Packet:
     def _beside(self, name: str, child: etree._Element | None) -> str | None:
         """What a property tells of that lay beside the photo; "" for nothing worth telling, None for nothing at all."""
         namespace, local = _split(name)
+        if name == _CREDENTIALS:
+            return CREDENTIALS
         if _FILM.search(local):
             return _ITEMS["MotionPhoto"]
         if namespace == _CONTAINER and child is not None:

@@ -118,6 +118,12 @@ def test_comments_of_jpeg_and_gif():
     assert read_photo(encoded(GREY, "GIF", comment=words)).comments == [words]
 
 
+def test_credentials_that_were_signed_for_other_pixels_are_told():
+    pointer = xmp("", 'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="self#jumbf=c2pa"')
+    photo = read_photo(jpeg((0xE1, XMP_HEAD + pointer), (0xEB, b"JP\0\1\0\0\0\1rest")))
+    assert photo.lost == ["Content Credentials"] and b"jumbf" not in photo.xmp
+
+
 def test_comments_of_a_ppm():
     data = b"P5\n# box 12, sheet 4\n2 2\n#another\n255\n#abc"
     assert read_photo(data).comments == [b"box 12, sheet 4", b"another"]
