@@ -170,7 +170,11 @@ class Colorizer:
         maps, beside = guidance.maps(*L.shape[-2:]), guidance.beside(*L.shape[-2:])
         seen, steeper = evened(L) if self.model.evens_tone else (L, torch.ones(1))
         shown = {**maps, "hint_ab": maps["hint_ab"] * steeper.max()} if "hint_ab" in maps else maps
-        ab = (self._both_ways if self.model.averages_mirror else self._pass)(seen, shown, beside) / steeper
+        predict = self._both_ways if self.model.averages_mirror else self._pass
+        ab = predict(seen, shown, beside) / steeper
+        if "hint_ab" in maps and self.model.hint_share < 1:
+            plain = {name: each for name, each in maps.items() if not name.startswith("hint_")}
+            ab = (predict(seen, plain, beside) / steeper).lerp(ab, self.model.hint_share)
         if not bool(ab.isfinite().all()):
             hint = "" if self.dtype == torch.float32 else "; try --precision fp32"
             raise ColorcliError(f"{self.name} gave colours that are not numbers{hint}")
