@@ -22,10 +22,12 @@ from colorcli.device import choose_device, choose_precision
 from colorcli.errors import ColorcliError, UsageError
 from colorcli.fullsize import (
     BAND_PIXELS,
+    BAND_ROWS,
     GUIDE_SIDE,
     GuidedChroma,
     _encode,
     _side_by_side,
+    bounded,
     luminance,
     resized,
     shrunken,
@@ -159,7 +161,7 @@ class Colorizer:
         height, width = pixels.shape[:2]
         scale = self.size / min(height, width)
         scale *= min(1.0, (MOST_AREA * self.size**2 / (height * width * scale**2)) ** 0.5)
-        shape = max(1, round(height * scale)), max(1, round(width * scale))
+        shape = bounded((height * scale, width * scale), self.model.multiple, 2 * MOST_AREA * self.size**2)
         fine = max(1, round(shape[0] * self.model.detail)), max(1, round(shape[1] * self.model.detail))
         small = resized(shrunk if min(shrunk.shape[:2]) >= 2 * min(fine) else pixels, fine)
         return luminance(small if fine == shape else resized(small, shape))
@@ -170,7 +172,11 @@ class Colorizer:
         maps, beside = guidance.maps(*L.shape[-2:]), guidance.beside(*L.shape[-2:])
         seen, steeper = evened(L) if self.model.evens_tone else (L, torch.ones(1))
         shown = {**maps, "hint_ab": maps["hint_ab"] * steeper.max()} if "hint_ab" in maps else maps
-        ab = (self._both_ways if self.model.averages_mirror else self._pass)(seen, shown, beside) / steeper
+        predict = self._both_ways if self.model.averages_mirror else self._pass
+        ab = predict(seen, shown, beside) / steeper
+        if "hint_ab" in maps and self.model.hint_share < 1:
+            plain = {name: each for name, each in maps.items() if not name.startswith("hint_")}
+            ab = (predict(seen, plain, beside) / steeper).lerp(ab, self.model.hint_share)
         if not bool(ab.isfinite().all()):
             hint = "" if self.dtype == torch.float32 else "; try --precision fp32"
             raise ColorcliError(f"{self.name} gave colours that are not numbers{hint}")
@@ -207,7 +213,7 @@ class Colorizer:
             asked = maps["hint_ab"].to(self.device), maps["hint_mask"].to(self.device)
         chroma = GuidedChroma(luminance(shrunk).to(self.device), ab, (height, width), asked)
         out = np.empty((height, width, 3), np.uint8)
-        rows = max(1, BAND_PIXELS[self.device.type] // width)
+        rows = max(1, min(BAND_ROWS, BAND_PIXELS[self.device.type] // width))
 
         def colour(top: int) -> None:
             with torch.inference_mode():

@@ -15,9 +15,11 @@ from torch import Tensor
 from colorcli.color import linear_to_L, linear_to_srgb, merge_steps, srgb_to_linear
 
 GUIDE_SIDE = 256  # px, the short side at which ab is fitted to L: finer changes nothing that shows
+GUIDE_PIXELS = 24 * GUIDE_SIDE**2  # of that copy, at most
 GUIDE_RADIUS = 2.5  # of the guided filter, in pixels of the network's ab
 GUIDE_SMOOTHNESS = 4.0  # in L units: edges of L above this carry edges of colour
 LINEAR_STEPS = 2**14  # of linear light: a fifth of an 8-bit level where those are narrowest
+BAND_ROWS = 4096  # at most, for the weights of a band's rows grow with the square of their number
 BAND_PIXELS = {"cpu": 256_000, "cuda": 16_000_000, "mps": 4_000_000}  # full-size pixels worked on at once
 
 
@@ -81,7 +83,15 @@ def shrunken(pixels: np.ndarray) -> np.ndarray:
     """A copy with a short side of at most GUIDE_SIDE, uint8: its luminance guides ab to full size."""
     height, width = pixels.shape[:2]
     scale = min(1.0, GUIDE_SIDE / min(height, width))
-    return resized(pixels, (max(1, round(height * scale)), max(1, round(width * scale))), gap=1.5)
+    return resized(pixels, bounded((height * scale, width * scale), 1, GUIDE_PIXELS), gap=1.5)
+
+
+def bounded(sides: tuple[float, float], multiple: int, most: int) -> tuple[int, int]:
+    """Height and width as whole numbers, at least 1; the longer one shortened where the picture, its sides brought up
+    to the multiple, would have more than `most` pixels: thin pictures cost no more than their area."""
+    height, width = (max(1, round(side)) for side in sides)
+    limit = max(1, most // max(multiple, min(height, width)))
+    return min(height, max(width, limit)), min(width, max(height, limit))
 
 
 class GuidedChroma:

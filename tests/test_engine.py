@@ -8,7 +8,7 @@ from torch import Tensor
 from colorcli.color import merge, rgb_to_lab
 from colorcli.engine import Colorizer, evened
 from colorcli.errors import ColorcliError, UsageError
-from colorcli.fullsize import luminance
+from colorcli.fullsize import bounded, luminance
 from colorcli.guidance.hints import Hints
 from colorcli.models.base import ColorModel
 from colorcli.models.catalog import build
@@ -271,3 +271,18 @@ def test_systems_without_a_network_compute_in_full_precision(name):
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(UsageError):
         Colorizer(Painter(), **{"device": "cpu", **options})
+
+
+@pytest.mark.parametrize("shape", [(65535, 1), (2, 300_000), (20_000, 3)])
+def test_thin_pictures_cost_no_more_than_their_area(shape):
+    model = Painter()
+    out = Colorizer(model, device="cpu")(photo(texture(*shape))).pixels
+    assert out.shape == (*shape, 3)
+    assert all(seen[-1] * seen[-2] <= 13 * 64**2 for seen in model.seen)
+
+
+@pytest.mark.parametrize(
+    ("sides", "expected"), [((300, 200), (300, 200)), ((0.2, 7), (1, 7)), ((90_000, 1.4), (312, 1))]
+)
+def test_only_the_longer_side_is_shortened(sides, expected):
+    assert bounded(sides, 32, 10_000 if max(sides) > 1000 else 10**6) == expected

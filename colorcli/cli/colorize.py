@@ -36,9 +36,9 @@ colorcli colorize a.jpg --model scribbles --hints strokes.png
 
 colorcli colorize a.jpg --model transfer --reference b.jpg
 
-colorcli colorize a.jpg --model palette --palette b.jpg
+colorcli colorize a.jpg --model palette@cifar10 --palette b.jpg
 
-colorcli colorize a.jpg --model cgan-rgb --samples 4
+colorcli colorize a.jpg --model cgan-rgb@cifar10 --samples 4
 """
 
 

@@ -92,6 +92,14 @@ def train_command(
         ),
     ] = None,
     saturation: Annotated[float, _option("Kept in the weights: how strong they colour. Else 1.", min=0)] = 1.0,
+    sees: Annotated[
+        int | None,
+        _option(
+            "Kept in the weights: short side in px that the network sees when it colours. Else that of the crops.",
+            min=32,
+            max=2048,
+        ),
+    ] = None,
     interpolate: Annotated[
         float, _option("Write weights so far from --init's to what was learned. Else 1, all the way.", min=0, max=1)
     ] = 1.0,
@@ -125,6 +133,7 @@ def train_command(
         init=init or (),
         bins=bins,
         saturation=saturation,
+        sees=sees,
         detail=detail,
         interpolate=interpolate,
         device=device,

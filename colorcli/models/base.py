@@ -29,6 +29,7 @@ class ColorModel(nn.Module):
     predicts_rgb: bool = False  # whether the paper's output is a whole picture, which `predict_rgb` gives
     noise: int = 0  # length of the noise vector that a prediction draws from torch's generator
     evens_tone: bool = True  # whether it sees very dark and faded photos with their tones spread, see `engine.evened`
+    hint_share: float = 1.0  # of what hints change in its colours: the engine spreads the rest itself, along edges
     averages_mirror: bool = True  # whether the mean with the mirror image's colours is better than either
     takes: tuple[str, ...] = ()  # the catalog's, but where a class says so itself
     needs: tuple[str, ...] = ()

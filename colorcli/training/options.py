@@ -24,11 +24,12 @@ class TrainingOptions:
     several files their mean (a model soup: Wortsman et al., ICML 2022). width: channels of the network's finest
     level instead of the preset's. encoder: for `gan`, a network on this one of catalog.encoders, with its published
     weights. bins: a file of `colorcli quantize-bins`, instead of bins counted in the data; where rare colours weigh
-    more, its lambda says how much. saturation: kept in the weights, the factor on the chroma that colouring with
-    them applies by default; so is detail (see catalog.base.ColorModel), by default that of `init`. interpolate: what
-    is written is so far from `init` to what was learned, weight by weight (network interpolation: Wang et al.,
-    ESRGAN, 2018, section 3.4): after a run against a discriminator, less gives fewer inventions. download: get
-    CIFAR-10 if it is not there. command: the words that a user gave, kept in the weights.
+    more, its lambda says how much. sees: kept in the weights, the short side in px that the network sees when it
+    colours, by default that of the crops. saturation: kept in the weights, the factor on the chroma that colouring
+    with them applies by default; so is detail (see catalog.base.ColorModel), by default that of `init`.
+    interpolate: what is written is so far from `init` to what was learned, weight by weight (network interpolation:
+    Wang et al., ESRGAN, 2018, section 3.4): after a run against a discriminator, less gives fewer inventions.
+    download: get CIFAR-10 if it is not there. command: the words that a user gave, kept in the weights.
     """
 
     model: str
@@ -45,6 +46,7 @@ class TrainingOptions:
     init: Sequence[Path] = ()
     bins: Path | None = None
     saturation: float = 1.0
+    sees: int | None = None
     detail: float | None = None
     interpolate: float = 1.0
     device: str = "auto"

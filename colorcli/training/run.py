@@ -176,7 +176,7 @@ def _metadata(
     }
     return {
         "model": order.model,
-        "size": str(settings.size),
+        "size": str(order.sees or settings.size),
         "saturation": f"{order.saturation:g}",
         "trained_on": trained_on,
         "settings": json.dumps(shaped | asdict(settings)),
