@@ -8,7 +8,7 @@ data is not rebuilt: changed values and the directories that hold them are appen
 
 import io
 import struct
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 from colorcli.photo.ifd import EXIF_IFD, GPS_IFD, INTEROP_IFD, MAIN, OUTER, SIZES, Entries, Entry, Tiff, tree
 from colorcli.photo.turn import turned_area
@@ -192,15 +192,17 @@ def of_tiff(source: Tiff) -> Exif:
     return exif
 
 
-def _copied(source: Tiff, directories: dict[int, Entries], without: Container[int] = (MAKER_NOTE,)) -> Exif:
+def _copied(source: Tiff, directories: dict[int, Entries]) -> Exif:
     """A copy with nothing between its values. The maker note goes, for it points into what is not copied."""
     target = Exif(_empty(source.order))
     for within, entries in directories.items():
         for tag, entry in entries.items():
-            if tag not in without:
-                target.put(tag, entry.kind, entry.number, source.value(entry), within)
+            if entry.kind not in SIZES:
+                target.lost.append(f"EXIF tag {tag} (of a type that only BigTIFF has)")
             elif tag == MAKER_NOTE:
                 target.lost.append("the maker note")
+            else:
+                target.put(tag, entry.kind, entry.number, source.value(entry), within)
     return target
 
 

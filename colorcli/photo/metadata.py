@@ -55,10 +55,9 @@ class Metadata:
 
     def fields(self) -> dict[str, Any]:
         """What a Photo holds of it."""
+        has_exif = self.exif and any(self.exif.directories.values())
         return {
-            "exif": exif_data.PREFIX + self.exif.tobytes()
-            if self.exif and any(self.exif.directories.values())
-            else None,
+            "exif": exif_data.PREFIX + self.exif.tobytes() if has_exif and self.exif else None,
             "xmp": self.packet.tobytes() if self.packet else None,
             "iptc": self.iptc or None,
             "comments": self.comments,

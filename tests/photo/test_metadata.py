@@ -168,6 +168,19 @@ def test_place_and_camera_of_a_tiff_come_along():
     assert photo.lost == ["the maker note"]  # it may point into the file that was
 
 
+def test_types_that_only_bigtiff_has_do_not_reach_exif():
+    buffer = io.BytesIO()
+    tags = [(34664, "Q", 1, 0, True), (18246, "Q", 1, 5, True), (270, "s", 6, b"Aunt", True)]
+    tifffile.imwrite(buffer, PIXELS, bigtiff=True, extratags=tags, metadata=None)
+    data = bytearray(buffer.getvalue())
+    at = data.index(struct.pack("<HHQ", 34664, 16, 1))
+    data[at : at + 20] = struct.pack("<HHQQ", 34665, 16, 1, len(data))
+    inner = struct.pack("<QHHQQ", 1, 0x9214, 16, 1, 7) + bytes(8)
+    photo = read_photo(bytes(data) + inner)
+    assert text_of(photo, 270) == b"Aunt"
+    assert photo.lost == [f"EXIF tag {tag} (of a type that only BigTIFF has)" for tag in (18246, 0x9214)]
+
+
 def test_private_tags_of_a_tiff_are_told():
     assert read_photo(tiff_with((65000, 3, 1, 7), (273, 4, 1, 8))).lost == ["TIFF tags 65000"]
 
