@@ -25,7 +25,7 @@ BINS_LEVEL, BINS_STRIDE = 1, 4  # the decoder's level, from the finest on, that 
 
 
 class PretrainedUNet(ColorModel):
-    """L and hints -> ab. 7.0 million parameters as configured by default.
+    """L and hints -> ab. 6.3 million parameters as configured by default.
 
     encoder: of encoders.base. widths: channels of the decoder's levels, finest first, one for each of the encoder's.
     vivid: how far ab goes from the colour told by itself (0) to the annealed mean of the bins (1); temperature: of that

@@ -79,13 +79,13 @@ def train(
     validation: TrainingSet | None,
     out: Path,
     settings: Settings,
-    objective: str,
+    factory: str,
     place: Place,
     *,
     resume: bool = False,
     hooks: Hooks = Hooks(),
 ) -> ColorModel:
-    """Train `model` on `data` by `objective` and return the moving average of its weights, on the CPU.
+    """Train `model` on `data` by the objective `factory` and return the moving average of its weights, on the CPU.
 
     Writes out/history.csv, TensorBoard's events and checkpoints; with `resume` goes on from the newest whole one: on
     one device the result is the same to the bit. Ctrl-C lets the step end and saves a checkpoint first. Seeds torch's
@@ -100,20 +100,20 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     model = model.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(model).eval().requires_grad_(False)
-    teacher = objective_of(objective, model, settings, place, per_epoch)
-    first, best = restore(out, teacher, averaged, hooks.say) if resume else (0, -math.inf)
+    objective = objective_of(factory, model, settings, place, per_epoch)
+    first, best = restore(out, objective, averaged, hooks.say) if resume else (0, -math.inf)
     if first > round(settings.epochs * per_epoch):
         raise UsageError(
             f"--epochs {settings.epochs:g}: {out} has {first / per_epoch:.3g} behind it already; give more to go on"
         )
     data = held_on(place.device, data)
     order = batches(len(data), settings.batch_size, settings.seed, first, rank=place.rank, world=place.world)
-    run = _Run(teacher, averaged, validation, out, settings, place, hooks, per_epoch, first, best)
+    run = _Run(objective, averaged, validation, out, settings, place, hooks, per_epoch, first, best)
     try:
         with Stopping() as stopping:
             for step in range(first, run.steps):
                 factor = learning_rate(step, run.steps, settings)
-                losses = _step(step, model, data, next(order), teacher, factor)
+                losses = _step(step, model, data, next(order), objective, factor)
                 _average(averaged, model, min(settings.average, (step + 1) / (step + 10)))
                 run.after(step + 1, losses, factor)
                 if stopping.asked is not None and place.rank == 0:  # the others go when it is gone
@@ -125,10 +125,10 @@ def train(
 
 
 def _step(
-    step: int, model: ColorModel, data: TrainingSet, index: Tensor, teacher: Objective, factor: float
+    step: int, model: ColorModel, data: TrainingSet, index: Tensor, objective: Objective, factor: float
 ) -> dict[str, Tensor]:
     """One step of learning from the pictures `index`. Its chances depend on the seed, step and process alone."""
-    settings, place = teacher.settings, teacher.place
+    settings, place = objective.settings, objective.place
     seed = (settings.seed * 1_000_003 + step) * place.world + place.rank
     torch.manual_seed(seed)  # for dropout and noise
     batch = make_batch(
@@ -143,10 +143,10 @@ def _step(
         device=place.device,
     )
     model.train()
-    for optimizer in teacher.optimizers.values():
+    for optimizer in objective.optimizers.values():
         for group in optimizer.param_groups:
             group["lr"] = group.setdefault("full_lr", group["lr"]) * factor
-    return teacher.step(step, batch)
+    return objective.step(step, batch)
 
 
 class _Run:
@@ -154,7 +154,7 @@ class _Run:
 
     def __init__(
         self,
-        teacher: Objective,
+        objective: Objective,
         averaged: ColorModel,
         validation: TrainingSet | None,
         out: Path,
@@ -165,14 +165,14 @@ class _Run:
         first: int,
         best: float,
     ) -> None:
-        self.teacher, self.averaged, self.validation = teacher, averaged, validation
+        self.objective, self.averaged, self.validation = objective, averaged, validation
         self.out, self.settings, self.place, self.hooks = out, settings, place, hooks
         self.per_epoch, self.best, self.first = per_epoch, best, first
         self.steps = round(settings.epochs * per_epoch)
         self.record: Record | None = None
         if place.rank == 0:
             remove_leftovers(out)
-            self.record = Record(out, [*teacher.LOSSES, *teacher.MEASURES], until=first)
+            self.record = Record(out, [*objective.LOSSES, *objective.MEASURES], until=first)
         self.began = self.saved = self.told = time.monotonic()
         self.logged = first, self.began
 
@@ -191,7 +191,7 @@ class _Run:
     def save(self, now: int, values: Mapping[str, float]) -> None:
         """Write a checkpoint. ColorcliError if the run is worth none."""
         self._check(now, values, weights=True)
-        save_checkpoint(self.out, now, capture(now, self.best, self.teacher, self.averaged))
+        save_checkpoint(self.out, now, capture(now, self.best, self.objective, self.averaged))
         self.saved = time.monotonic()
 
     def close(self) -> None:
@@ -213,7 +213,7 @@ class _Run:
 
     def _check(self, now: int, values: Mapping[str, float], *, weights: bool) -> None:
         broken = [f"{name} {value}" for name, value in values.items() if not math.isfinite(value)]
-        if weights and not all(map(_is_finite, [*self.teacher.modules.values(), self.averaged])):
+        if weights and not all(map(_is_finite, [*self.objective.modules.values(), self.averaged])):
             broken.append("weights")
         if broken:
             raise ColorcliError(
@@ -222,12 +222,12 @@ class _Run:
             )
 
     def _validate(self, now: int, validation: TrainingSet) -> dict[str, float]:
-        values = self.teacher.validate(self.averaged, validation)
-        grid = self.teacher.pictures(self.averaged, validation)
+        values = self.objective.validate(self.averaged, validation)
+        grid = self.objective.pictures(self.averaged, validation)
         if self.record is not None and grid is not None:
             self.record.picture(now, grid)
-        if values[self.teacher.MEASURES[0]] > self.best:
-            self.best = values[self.teacher.MEASURES[0]]
+        if values[self.objective.MEASURES[0]] > self.best:
+            self.best = values[self.objective.MEASURES[0]]
             self.hooks.best(self.averaged)
         return values
 

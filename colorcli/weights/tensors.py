@@ -1,7 +1,8 @@
 """safetensors files, read and written one tensor at a time and hashed on the way: nothing is in memory twice.
 
 The format: 8 bytes with the length of the header (little-endian), the header in JSON, which gives every tensor's dtype,
-shape and place, and the tensors' bytes without gaps. See the safetensors project's README.
+shape and place, and the tensors' bytes without gaps. See the safetensors project's README. The library itself maps the
+file anew after it was hashed, or holds all of it twice: what is hashed here is what is loaded, once.
 """
 
 from __future__ import annotations

@@ -15,21 +15,19 @@ from colorcli.training.losses import (
     PIXEL,
     PSNR,
     ab_like,
-    discriminator_bce,
     dissimilarity,
-    generator_bce,
     l1,
     log_mse,
     paleness,
     shown,
     soft_cross_entropy,
 )
-from colorcli.training.objectives.base import Objective, Place
+from colorcli.training.objectives.base import AgainstDiscriminator, Place
 from colorcli.training.pictures.batches import Batch
 from colorcli.training.settings import Settings
 
 
-class Adversarial(Objective):
+class Adversarial(AgainstDiscriminator):
     """A pixel loss first, then pixel loss and discriminator together (paper 000 section 3.2; paper 001 section 3;
     paper 002 section 3).
 
@@ -54,16 +52,9 @@ class Adversarial(Objective):
     PIXEL_LOSSES: ClassVar[tuple[str, ...]] = (*PIXEL, PSNR)
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
-        super().__init__(model, settings, place, steps_per_epoch)
+        super().__init__(model, settings, place, steps_per_epoch, model.discriminator())
         self.tells_bins, self.bins = isinstance(model, PretrainedUNet), ab_bins()
-        self.pretrain_steps = round(settings.pretrain_epochs * steps_per_epoch)
         self.compares_pictures = settings.loss == PSNR or settings.ssim_weight > 0  # before the adversary
-        discriminator = model.discriminator().to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.modules["discriminator"] = discriminator
-        self.judge = place.shared(discriminator)
-        self.optimizers["discriminator"] = torch.optim.Adam(
-            discriminator.parameters(), lr=settings.discriminator_lr, betas=(0.5, 0.999)
-        )
 
     def generate(self, number: int, batch: Batch) -> tuple[Tensor, Tensor | float, dict[str, Tensor]]:
         """The generator's ab / ab_scale in float32, a loss to add to all others of the generator, and what to tell
@@ -108,12 +99,10 @@ class Adversarial(Objective):
             self.update("model", pixel + pale + beside)
             return {"pixel": pixel.detach(), **told}
         light = L / 100
-        judged = self._discriminate(light, truth, prediction)
-        discriminator = self.modules["discriminator"].requires_grad_(False)  # it does not learn from this
-        with self.place.autocast():
-            fool = generator_bce(discriminator(torch.cat([light, prediction], 1)).float())
+        fake = torch.cat([light, prediction], 1)
+        judged = self.discriminate(torch.cat([light, truth], 1), fake)
+        fool = self.fooling(fake)
         self.update("model", fool + self.settings.l1_weight * (distance + pale) + beside)
-        discriminator.requires_grad_(True)
         return {"fool": fool.detach(), "discriminator": judged, **told}
 
     def pale(self, picture: Tensor | None) -> tuple[Tensor | float, dict[str, Tensor]]:
@@ -134,12 +123,3 @@ class Adversarial(Objective):
         real = shown(L, truth * self.model.ab_scale)
         pixel = log_mse(picture, real) if loss == PSNR else PIXEL[loss](prediction, truth)
         return pixel, dissimilarity(picture, real) if self.settings.ssim_weight else None
-
-    def _discriminate(self, light: Tensor, truth: Tensor, prediction: Tensor) -> Tensor:
-        """Train the discriminator on the pair; its loss."""
-        with self.place.autocast():
-            real = self.judge(torch.cat([light, truth], 1)).float()
-            fake = self.judge(torch.cat([light, prediction.detach()], 1)).float()
-        loss = discriminator_bce(real, fake, self.settings.real_label)
-        self.update("discriminator", loss)
-        return loss.detach()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from colorcli.models.base import ColorModel
-from colorcli.training.losses import PIXEL
+from colorcli.training.losses import PIXEL, discriminator_bce, generator_bce
 from colorcli.training.pictures.batches import Batch, TrainingSet
 from colorcli.training.processes import Place
 from colorcli.training.settings import Settings
@@ -59,3 +59,36 @@ class Objective:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
+
+
+class AgainstDiscriminator(Objective):
+    """What a generator and its discriminator need, whatever the discriminator sees: the network `discriminator`, with
+    an Adam of its own, judges alternately (Goodfellow et al. 2014; paper 000 section 3.2)."""
+
+    def __init__(
+        self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int, discriminator: nn.Module
+    ) -> None:
+        super().__init__(model, settings, place, steps_per_epoch)
+        self.pretrain_steps = round(settings.pretrain_epochs * steps_per_epoch)
+        discriminator = discriminator.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.modules["discriminator"] = discriminator
+        self.judge = place.shared(discriminator)
+        self.optimizers["discriminator"] = torch.optim.Adam(
+            discriminator.parameters(), lr=settings.discriminator_lr, betas=(0.5, 0.999)
+        )
+
+    def discriminate(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Train the discriminator on what it sees of true and of made pictures (B, C, h, w); its loss."""
+        with self.place.autocast():
+            logits = self.judge(real).float(), self.judge(fake.detach()).float()
+        loss = discriminator_bce(*logits, self.settings.real_label)
+        self.update("discriminator", loss)
+        return loss.detach()
+
+    def fooling(self, fake: Tensor) -> Tensor:
+        """The generator's loss for what the discriminator, which does not learn from this, says of made pictures."""
+        discriminator = self.modules["discriminator"].requires_grad_(False)
+        with self.place.autocast():
+            loss = generator_bce(discriminator(fake).float())
+        discriminator.requires_grad_(True)
+        return loss

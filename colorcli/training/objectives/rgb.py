@@ -10,15 +10,15 @@ from torch import Tensor
 from colorcli.models.base import ColorModel
 from colorcli.models.blocks import PatchDiscriminator
 from colorcli.models.cgan_rgb import luma
-from colorcli.training.losses import PIXEL, discriminator_bce, diversity, generator_bce, l1, mse
-from colorcli.training.objectives.base import Objective, Place
+from colorcli.training.losses import PIXEL, diversity, l1, mse
+from colorcli.training.objectives.base import AgainstDiscriminator, Place
 from colorcli.training.pictures.batches import Batch
 from colorcli.training.settings import Settings
 
 GREY_NOISE = 0.1  # standard deviation, of 0..1, of what is added to the grey that the discriminator sees
 
 
-class Rgb(Objective):
+class Rgb(AgainstDiscriminator):
     """BCE against a discriminator that sees RGB alone (paper 004 sections 3.1 to 3.3).
 
     Beside it `luma_weight` * MSE between the grey of the output and the input (section 3.2). The paper has no more;
@@ -31,15 +31,8 @@ class Rgb(Objective):
     CHANNELS: ClassVar[int] = 3  # that the discriminator sees
 
     def __init__(self, model: ColorModel, settings: Settings, place: Place, steps_per_epoch: int) -> None:
-        super().__init__(model, settings, place, steps_per_epoch)
-        self.pretrain_steps = round(settings.pretrain_epochs * steps_per_epoch)
-        network = PatchDiscriminator(in_channels=self.CHANNELS, width=32, layers=2)
-        discriminator = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.modules["discriminator"] = discriminator
-        self.judge = place.shared(discriminator)
-        self.optimizers["discriminator"] = torch.optim.Adam(
-            discriminator.parameters(), lr=settings.discriminator_lr, betas=(0.5, 0.999)
-        )
+        discriminator = PatchDiscriminator(in_channels=self.CHANNELS, width=32, layers=2)
+        super().__init__(model, settings, place, steps_per_epoch, discriminator)
 
     def step(self, number: int, batch: Batch) -> dict[str, Tensor]:
         chance = torch.Generator().manual_seed((self.settings.seed * 1_000_003 + number) * 64 + self.place.rank)
@@ -61,30 +54,19 @@ class Rgb(Objective):
         self, prediction: Tensor, truth: Tensor, grey: Tensor, noise: Tensor, chance: torch.Generator
     ) -> dict[str, Tensor]:
         """One step of both networks."""
-        judged = self._discriminate(self._shown(truth, grey, chance), self._shown(prediction.detach(), grey, chance))
-        discriminator = self.modules["discriminator"].requires_grad_(False)  # it does not learn from this
-        with self.place.autocast():
-            fool = generator_bce(discriminator(self._shown(prediction, grey, chance)).float())
+        judged = self.discriminate(self._shown(truth, grey, chance), self._shown(prediction.detach(), grey, chance))
+        fool = self.fooling(self._shown(prediction, grey, chance))
         seen = luma(prediction)
         losses = {"l1": l1(prediction, truth), "luma": mse(seen, grey)}
         if self.settings.diversity_weight:
             losses["diversity"] = diversity(prediction - seen, noise)
         weights = {name: getattr(self.settings, f"{name}_weight") for name in losses}
         self.update("model", fool + sum(weights[name] * loss for name, loss in losses.items()))
-        discriminator.requires_grad_(True)
         return {name: loss.detach() for name, loss in losses.items()} | {"fool": fool.detach(), "discriminator": judged}
 
     def _shown(self, rgb: Tensor, grey: Tensor, chance: torch.Generator) -> Tensor:
         """What the discriminator sees (B, CHANNELS, H, W) of RGB and grey in 0..1, in -1..1."""
         return rgb * 2 - 1
-
-    def _discriminate(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Train the discriminator on the pair; its loss."""
-        with self.place.autocast():
-            logits = self.judge(real).float(), self.judge(fake).float()
-        loss = discriminator_bce(*logits, self.settings.real_label)
-        self.update("discriminator", loss)
-        return loss.detach()
 
 
 class RgbConditioned(Rgb):
