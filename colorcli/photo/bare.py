@@ -4,11 +4,12 @@ says, and refuses the photo, or takes all memory, for what has nothing to do wit
 import io
 from typing import BinaryIO
 
-from colorcli.photo.exif import DESCRIPTIVE, IPTC, LAYOUT, ORIENTATION, PHOTOSHOP, PREFIX, XMP, Exif
-from colorcli.photo.ifd import SUB_IFDS, Tiff, tree
+from colorcli.photo.exif import DESCRIPTIVE, IPTC, LAYOUT, ORIENTATION, PHOTOSHOP, PREFIX, RESOLUTION, XMP, Exif
+from colorcli.photo.ifd import MAIN, SUB_IFDS, Tiff, tree
 
 _DECODED = LAYOUT - {XMP, IPTC, PHOTOSHOP, SUB_IFDS} | {ORIENTATION}
 _PART = 1 << 20  # bytes
+_MOST_EXIF = 16 << 20  # bytes, in as many segments as it takes
 _MOST_ROWS = 1 << 16  # as many as a TIFF's count of entries can say
 
 
@@ -56,22 +57,25 @@ def _harmless(stream: BinaryIO) -> bool:
         found = tree(Tiff(stream))
     except ValueError:
         return False
-    known = found.directories[0].items()
-    return not found.lost and all(entry.kind in DESCRIPTIVE.get(tag, (entry.kind,)) for tag, entry in known)
+    resolution = [(tag, entry) for tag, entry in found.directories[MAIN].items() if tag in RESOLUTION]
+    return not found.lost and all(entry.kind in DESCRIPTIVE[tag] and entry.number == 1 for tag, entry in resolution)
 
 
 def bare_jpeg(stream: BinaryIO) -> BinaryIO:
     """The stream as it is, or a copy without EXIF where that is none, or beyond bounds."""
-    data, places = b"", []
+    parts: list[bytes] = []
+    places = []
     for mark, start, length in _segments(stream):
         if mark == 0xE1:
             stream.seek(start + 4)
             if (segment := stream.read(length - 2)).startswith(PREFIX):
-                data += segment[len(PREFIX) :] if data else segment
+                parts.append(segment[len(PREFIX) :])
                 places.append((start, length + 2))
     stream.seek(0)
     try:
-        Exif(data)
+        if sum(map(len, parts)) > _MOST_EXIF:
+            raise ValueError(f"it is larger than {_MOST_EXIF >> 20} MB")
+        Exif(b"".join(parts))
     except ValueError as error:
         bare, at = Bare(stream, str(error)), 0
         for start, length in places:

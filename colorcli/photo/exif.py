@@ -40,7 +40,8 @@ LAYOUT = {
 }  # fmt: skip
 
 # Tags that a TIFF's first directory may hold of the photo itself, and the types that readers expect of them.
-_TEXT, _RATIO, _WHOLE, _BYTES, _DOUBLE = {ASCII}, {RATIONAL}, {SHORT}, {BYTE, UNDEFINED}, {12}
+_TEXT, _BYTES = {ASCII, BYTE, UNDEFINED}, {BYTE, UNDEFINED}
+_RATIO, _WHOLE, _DOUBLE = {RATIONAL}, {SHORT}, {12}
 GEO = {33550: _DOUBLE, 33920: _DOUBLE, 33922: _DOUBLE, 34264: _DOUBLE, 34735: _WHOLE, 34736: _DOUBLE, 34737: _TEXT}
 DESCRIPTIVE = GEO | {
     **dict.fromkeys((269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 36867, 36868), _TEXT),
@@ -49,7 +50,7 @@ DESCRIPTIVE = GEO | {
     **dict.fromkeys((40091, 40092, 40093, 40094, 40095, IPTC), _BYTES),
 }
 _GDAL = {42112, 42113}  # statistics of the grey values, and which of them is none
-_SINGLE = {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
+RESOLUTION = {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
 
 
 class Exif:
@@ -260,6 +261,7 @@ def dpi(exif: Exif) -> tuple[float, float] | None:
 def stamped(data: bytes | None, software: str | None = None, dpi: tuple[float, float] | None = None) -> Exif:
     """The data with ColorSpace sRGB, what made the pixels, pixels an inch. Raises ValueError."""
     exif = Exif(data or b"")
+    exif.drop(*_odd_resolution(exif))
     if dpi:
         exif.set(X_RESOLUTION, RATIONAL, [round(dpi[0] * 10000), 10000])
         exif.set(Y_RESOLUTION, RATIONAL, [round(dpi[1] * 10000), 10000])
@@ -280,7 +282,15 @@ def for_tiff(exif: Exif) -> list[int]:
     """Leave in the main directory what a TIFF's may hold; returns the tags that went."""
     entries = exif.directories[MAIN]
     odd = [tag for tag, entry in entries.items() if entry.kind not in DESCRIPTIVE.get(tag, ())]
-    odd += [tag for tag in _SINGLE & set(entries) if entries[tag].number != 1 and tag not in odd]
-    if exif.get(RESOLUTION_UNIT) not in (None, 1, 2, 3):
-        odd.append(RESOLUTION_UNIT)
+    odd += [tag for tag in _odd_resolution(exif) if tag not in odd]
     return exif.drop(*odd)
+
+
+def _odd_resolution(exif: Exif) -> list[int]:
+    """Tags of a resolution that is none, of which readers complain."""
+    entries = exif.directories[MAIN]
+    there = [tag for tag in sorted(RESOLUTION) if tag in entries]
+    odd = [tag for tag in there if entries[tag].kind not in DESCRIPTIVE[tag] or entries[tag].number != 1]
+    if exif.get(RESOLUTION_UNIT) not in (None, 1, 2, 3) and RESOLUTION_UNIT not in odd:
+        odd.append(RESOLUTION_UNIT)
+    return odd

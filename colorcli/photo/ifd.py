@@ -13,7 +13,7 @@ MAIN, EXIF_IFD, GPS_IFD, INTEROP_IFD, SUB_IFDS = 0, 0x8769, 0x8825, 0xA005, 0x01
 OUTER = {EXIF_IFD: MAIN, GPS_IFD: MAIN, INTEROP_IFD: EXIF_IFD}  # where the way to each inner directory stands
 NAMES = {EXIF_IFD: "EXIF's camera data", GPS_IFD: "EXIF's place", INTEROP_IFD: "EXIF's interoperability data"}
 
-SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # bytes, by type
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}  # bytes, by type
 _BIG_SIZES = SIZES | {16: 8, 17: 8, 18: 8}
 _OFFSET_TYPES = {3: "H", 4: "L", 13: "L", 16: "Q", 18: "Q"}
 

@@ -28,12 +28,14 @@ def test_a_sound_tiff_is_not_copied(big, order):
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_a_tiff_loses_its_odd_tags_and_keeps_its_pixels(big, order):
     buffer = io.BytesIO()
-    tag = (270, "I", 1, 7, True), (282, "I", 1, 7, True)  # a caption, a resolution as whole numbers
+    tag = (270, "s", 7, b"Garden", True), (34664, "I", 1, 2**31, True)
     tifffile.imwrite(buffer, PIXELS, bigtiff=big, byteorder=order, extratags=tag, metadata=None, compression="zlib")
+    mark = [struct.pack(order + "HH", tag, 4) for tag in (34664, GPS_IFD)]
+    buffer = io.BytesIO(buffer.getvalue().replace(*mark))  # a place outside of the file
     bare = bare_tiff(buffer)
     assert isinstance(bare, Bare) and bare.source is buffer
     with tifffile.TiffFile(bare) as file:
-        assert not {270, 282} & set(file.pages[0].tags.keys())
+        assert not {270, GPS_IFD} & set(file.pages[0].tags.keys())
         np.testing.assert_array_equal(file.pages[0].asarray(), PIXELS)
 
 
@@ -41,7 +43,14 @@ def test_a_tiff_loses_its_odd_tags_and_keeps_its_pixels(big, order):
     "row",
     [
         *((700, kind, count, 8) for kind, count in ((2, 5), (3, 2), (4, 1), (12, 1), (99, 1))),
-        *((270, 2, 2**31, 8), (282, 2, 4, 8), (296, 5, 1, 8), (EXIF_IFD, 12, 1, 8), (GPS_IFD, 4, 1, 2**31)),
+        *(
+            (270, 2, 2**31, 8),
+            (270, 129, 4, 0x636261),
+            (282, 2, 4, 8),
+            (296, 5, 1, 8),
+            (EXIF_IFD, 12, 1, 8),
+            (GPS_IFD, 4, 1, 2**31),
+        ),
         *((EXIF_IFD, 2, 40, 2**31), (339, 3, 100, 2**32 - 1), (33723, 4, 2**30, 8), (65000, 0, 3, 3)),
     ],
 )
@@ -63,6 +72,11 @@ def test_exif_that_shares_its_values_is_kept_from_pillow():
     bare = bare_jpeg(io.BytesIO(jpeg_with_exif(data)))
     assert isinstance(bare, Bare) and b"Exif" not in bare.getvalue()
     assert read_photo(jpeg_with_exif(data)).lost == ["EXIF (its values share their bytes)"]
+
+
+def test_exif_larger_than_any_is_left_out():
+    data = jpeg_with_exif(exif((271, 2, 4, 0x636261), behind=bytes(17 << 20)))
+    assert read_photo(data).lost == ["EXIF (it is larger than 16 MB)"]
 
 
 def test_a_sound_jpeg_is_not_copied():

@@ -187,10 +187,18 @@ def test_resolutions_without_a_unit_are_turned_too():
 
 
 def test_a_tiff_gets_tags_of_the_photo_alone():
-    rows = [(270, 2, 4, 0x636261), (271, 3, 1, 5), (296, 3, 1, 9), (282, 5, 2, 8), (50341, 7, 4, 0), (18246, 3, 1, 5)]
+    rows = [
+        (270, 2, 4, 0x636261),
+        (271, 3, 1, 5),
+        (33432, 7, 4, 0x636261),
+        (296, 3, 1, 9),
+        (282, 5, 2, 8),
+        (50341, 7, 4, 0),
+        (18246, 3, 1, 5),
+    ]
     data = Exif(exif(*rows, behind=bytes(20)))
     assert sorted(exif_data.for_tiff(data)) == [271, 282, 296, 50341]
-    assert set(data.directories[0]) == {270, 18246}
+    assert set(data.directories[0]) == {270, 18246, 33432}
 
 
 @given(hostile_exif(), st.integers(1, 8))
