@@ -20,7 +20,7 @@ class Page:
         self.wait(lambda: self.all("button"))
 
     def reload(self):
-        time.sleep(1)  # what the page stores reaches the browser's disk after a moment, later on a busy machine
+        time.sleep(4)  # what the page stores reaches the browser's disk after a moment, later on a busy machine
         self.driver.refresh()
 
     def wait(self, found):
