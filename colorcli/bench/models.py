@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from colorcli.models.base import ColorModel
     from colorcli.photo import Photo
 
-# one of each shape: ddcolor stands for ddcolor-paper and ddcolor-artistic too
-NAMES = ("gan", "eccv16", "siggraph17", "ddcolor-tiny", "ddcolor", "scribbles", "transfer")
+# one of each shape: ddcolor stands for ddcolor@paper and ddcolor@artistic too
+NAMES = ("gan", "eccv16", "siggraph17", "ddcolor@tiny", "ddcolor", "scribbles", "transfer")
 HINTS = 20  # points for systems that need hints
 
 
@@ -74,7 +74,8 @@ def load_or_build(name: str) -> tuple[ColorModel, bool]:
     try:
         return load_model(name), True
     except WeightsMissing:
-        model = build(name, **(find(name).config or {})).eval()
+        entry = find(name)
+        model = build(entry.model, **(entry.config or {})).eval()
         model.label = name
         return model, False
 
